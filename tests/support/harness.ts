@@ -1,0 +1,59 @@
+/**
+ * One way to write a test for every runtime: `Deno.test` with its sanitizers on Deno, `node:test` on Node and Bun.
+ *
+ * It owns the registration of tests and nothing else; assertions come from `node:assert/strict`.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { test as nodeTest } from "node:test";
+
+/** How a test is run. */
+export interface TestOptions {
+  /** Why the test can't run here. Any non-empty string skips it, and the reason is reported with its name. */
+  skip?: string | undefined | false;
+  /**
+   * How long the test may take, in milliseconds.
+   *
+   * @default {60000}
+   */
+  timeoutMs?: number;
+}
+
+/** The program that runs the tests: "deno", "bun" or "node". */
+export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
+  ? "deno"
+  : process.versions.bun !== undefined
+  ? "bun"
+  : "node";
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/**
+ * Registers a test. On Deno a test that leaves an operation or a resource open fails.
+ *
+ * @example A claim, and the arrangement that proves it
+ * ```ts ignore
+ * test("a reply after close is refused", async () => {
+ *   await assert.rejects(reply(), ClosedError);
+ * });
+ * ```
+ */
+export function test(name: string, fn: () => void | Promise<void>, options: TestOptions = {}): void {
+  const { skip, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const fullName = skip ? `${name} (skipped: ${skip})` : name;
+  if (runtime === "deno") {
+    Deno.test({
+      name: fullName,
+      fn: async () => await fn(),
+      ignore: Boolean(skip),
+      sanitizeOps: true,
+      sanitizeResources: true,
+      sanitizeExit: true,
+      timeout: timeoutMs,
+    });
+  } else {
+    nodeTest(fullName, { skip: Boolean(skip), timeout: timeoutMs }, async () => await fn());
+  }
+}
