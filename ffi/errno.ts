@@ -243,8 +243,9 @@ function asClause(text: string): string {
   return /^[A-Z][a-z ]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text;
 }
 
+/** A path or an abstract name, which unlike an Internet address does not end in a port. */
 function isUnixName(address: string | undefined): boolean {
-  return address !== undefined && /^[./@]/.test(address);
+  return address !== undefined && !/:\d+$/.test(address);
 }
 
 function isPrivilegedPort(address: string | undefined): boolean {
