@@ -29,7 +29,7 @@ export interface Inet6Address {
   readonly port: number;
   /** Traffic class and flow label as one 32-bit number; left out by decoders where it is 0. @default {0} */
   readonly flowInfo?: number;
-  /** The index of the interface that a link-local address belongs to; left out by decoders where it is 0. @default {0} */
+  /** The index of a link-local address's interface; left out by decoders where it is 0. @default {0} */
   readonly scopeId?: number;
 }
 
@@ -45,11 +45,11 @@ export interface UnixPathAddress {
 export interface UnixAbstractAddress {
   /** Says which kind of address this is. */
   readonly family: "unix";
-  /** The name without its leading NUL, up to 107 bytes; text is taken as UTF-8. Decoders give bytes where it is no text. */
+  /** The name without its leading NUL, up to 107 bytes; text means its UTF-8. Decoders give bytes where it is no text. */
   readonly abstract: string | Uint8Array;
 }
 
-/** A unix socket without a name, such as each end of a socketpair(2); as an address to bind, the kernel chooses a name. */
+/** A unix socket without a name, such as either end of a socketpair(2); when binding, the kernel chooses a name. */
 export interface UnixUnnamedAddress {
   /** Says which kind of address this is. */
   readonly family: "unix";
@@ -72,13 +72,22 @@ export const SOCKADDR_IN6_SIZE = 28;
 /** Bytes of `struct sockaddr_un`. */
 export const SOCKADDR_UN_SIZE = 110;
 
-const SIN_PORT = 2;
-const SIN_ADDR = 4;
-const SIN6_PORT = 2;
-const SIN6_FLOWINFO = 4;
-const SIN6_ADDR = 8;
-const SIN6_SCOPE_ID = 24;
-const SUN_PATH = 2;
+/** Offsets in `struct sockaddr_in`, ip(7). */
+export const SOCKADDR_IN: { readonly sin_family: 0; readonly sin_port: 2; readonly sin_addr: 4 } = {
+  sin_family: 0,
+  sin_port: 2,
+  sin_addr: 4,
+};
+/** Offsets in `struct sockaddr_in6`, ipv6(7). */
+export const SOCKADDR_IN6: {
+  readonly sin6_family: 0;
+  readonly sin6_port: 2;
+  readonly sin6_flowinfo: 4;
+  readonly sin6_addr: 8;
+  readonly sin6_scope_id: 24;
+} = { sin6_family: 0, sin6_port: 2, sin6_flowinfo: 4, sin6_addr: 8, sin6_scope_id: 24 };
+/** Offsets in `struct sockaddr_un`, unix(7). */
+export const SOCKADDR_UN: { readonly sun_family: 0; readonly sun_path: 2 } = { sun_family: 0, sun_path: 2 };
 
 /** 108 bytes of sun_path, less the NUL that ends a path or begins an abstract name. */
 const UNIX_NAME_LONGEST = 107;
@@ -153,12 +162,12 @@ export function encodeSockaddrInto(address: SocketAddress, target: Uint8Array, o
 function encodeInet(address: InetAddress, target: Uint8Array, offset: number): number {
   requireRoom(target, offset, SOCKADDR_IN_SIZE);
   requirePort(address.port);
-  if (!parseIPv4Into(address.address, target, offset + SIN_ADDR)) {
+  if (!parseIPv4Into(address.address, target, offset + SOCKADDR_IN.sin_addr)) {
     throw new AddressError(`${quoted(address.address)} is not an IPv4 address: write it like 192.0.2.1`);
   }
   writeFamily(target, offset, AF_INET);
-  target[offset + SIN_PORT] = address.port >>> 8;
-  target[offset + SIN_PORT + 1] = address.port;
+  target[offset + SOCKADDR_IN.sin_port] = address.port >>> 8;
+  target[offset + SOCKADDR_IN.sin_port + 1] = address.port;
   target.fill(0, offset + 8, offset + SOCKADDR_IN_SIZE);
   return SOCKADDR_IN_SIZE;
 }
@@ -170,22 +179,22 @@ function encodeInet6(address: Inet6Address, target: Uint8Array, offset: number):
   const scopeId = address.scopeId ?? 0;
   requireUint32("address.flowInfo", flowInfo);
   requireUint32("address.scopeId", scopeId);
-  if (!parseIPv6Into(address.address, target, offset + SIN6_ADDR)) {
+  if (!parseIPv6Into(address.address, target, offset + SOCKADDR_IN6.sin6_addr)) {
     throw new AddressError(
       `${quoted(address.address)} is not an IPv6 address: write it like 2001:db8::1, and a zone as \`scopeId\``,
     );
   }
   writeFamily(target, offset, AF_INET6);
-  target[offset + SIN6_PORT] = address.port >>> 8;
-  target[offset + SIN6_PORT + 1] = address.port;
-  target[offset + SIN6_FLOWINFO] = flowInfo >>> 24;
-  target[offset + SIN6_FLOWINFO + 1] = flowInfo >>> 16;
-  target[offset + SIN6_FLOWINFO + 2] = flowInfo >>> 8;
-  target[offset + SIN6_FLOWINFO + 3] = flowInfo;
-  target[offset + SIN6_SCOPE_ID] = scopeId;
-  target[offset + SIN6_SCOPE_ID + 1] = scopeId >>> 8;
-  target[offset + SIN6_SCOPE_ID + 2] = scopeId >>> 16;
-  target[offset + SIN6_SCOPE_ID + 3] = scopeId >>> 24;
+  target[offset + SOCKADDR_IN6.sin6_port] = address.port >>> 8;
+  target[offset + SOCKADDR_IN6.sin6_port + 1] = address.port;
+  target[offset + SOCKADDR_IN6.sin6_flowinfo] = flowInfo >>> 24;
+  target[offset + SOCKADDR_IN6.sin6_flowinfo + 1] = flowInfo >>> 16;
+  target[offset + SOCKADDR_IN6.sin6_flowinfo + 2] = flowInfo >>> 8;
+  target[offset + SOCKADDR_IN6.sin6_flowinfo + 3] = flowInfo;
+  target[offset + SOCKADDR_IN6.sin6_scope_id] = scopeId;
+  target[offset + SOCKADDR_IN6.sin6_scope_id + 1] = scopeId >>> 8;
+  target[offset + SOCKADDR_IN6.sin6_scope_id + 2] = scopeId >>> 16;
+  target[offset + SOCKADDR_IN6.sin6_scope_id + 3] = scopeId >>> 24;
   return SOCKADDR_IN6_SIZE;
 }
 
@@ -197,9 +206,9 @@ function encodeUnix(address: UnixAddress, target: Uint8Array, offset: number): n
         `unix path ${quoted(address.path)} has ${name.length} bytes: 1 to ${UNIX_NAME_LONGEST} without NUL are allowed`,
       );
     }
-    const length = SUN_PATH + name.length + 1;
+    const length = SOCKADDR_UN.sun_path + name.length + 1;
     requireRoom(target, offset, length);
-    target.set(name, offset + SUN_PATH);
+    target.set(name, offset + SOCKADDR_UN.sun_path);
     target[offset + length - 1] = 0;
     writeFamily(target, offset, AF_UNIX);
     return length;
@@ -209,19 +218,19 @@ function encodeUnix(address: UnixAddress, target: Uint8Array, offset: number): n
     if (name.length > UNIX_NAME_LONGEST) {
       throw new AddressError(`abstract unix name has ${name.length} bytes: up to ${UNIX_NAME_LONGEST} are allowed`);
     }
-    const length = SUN_PATH + 1 + name.length;
+    const length = SOCKADDR_UN.sun_path + 1 + name.length;
     requireRoom(target, offset, length);
-    target[offset + SUN_PATH] = 0;
-    target.set(name, offset + SUN_PATH + 1);
+    target[offset + SOCKADDR_UN.sun_path] = 0;
+    target.set(name, offset + SOCKADDR_UN.sun_path + 1);
     writeFamily(target, offset, AF_UNIX);
     return length;
   }
   if (!address.unnamed) {
     throw new ArgumentError("address", "a unix address must have `path`, `abstract` or `unnamed: true`");
   }
-  requireRoom(target, offset, SUN_PATH);
+  requireRoom(target, offset, SOCKADDR_UN.sun_path);
   writeFamily(target, offset, AF_UNIX);
-  return SUN_PATH;
+  return SOCKADDR_UN.sun_path;
 }
 
 /** sa_family is in host order, which is little endian on every platform that has a table here. */
@@ -266,7 +275,7 @@ function quoted(text: string): string {
  * @param offset Where in `bytes` it begins. @default {0}
  * @param length The kernel's `addrlen`; needed for unix sockets, where it tells how long the name is. The default is
  * everything from `offset` on.
- * @returns The address, or `undefined` where there is none: `AF_UNSPEC`, a family that is unknown here, or too few bytes.
+ * @returns The address, or `undefined` where there is none: `AF_UNSPEC`, a family unknown here, or too few bytes.
  *
  * @example
  * ```ts
@@ -288,11 +297,11 @@ export function decodeSockaddr(
   if (!(available >= 2)) return undefined;
   switch (bytes[offset] | bytes[offset + 1] << 8) {
     case AF_INET:
-      return available >= SIN_ADDR + 4 ? decodeInet(bytes, offset) : undefined;
+      return available >= SOCKADDR_IN.sin_addr + 4 ? decodeInet(bytes, offset) : undefined;
     case AF_INET6:
-      return available >= SIN6_ADDR + 16 ? decodeInet6(bytes, offset, available) : undefined;
+      return available >= SOCKADDR_IN6.sin6_addr + 16 ? decodeInet6(bytes, offset, available) : undefined;
     case AF_UNIX:
-      return decodeUnix(bytes.subarray(offset + SUN_PATH, offset + Math.min(available, SOCKADDR_UN_SIZE)));
+      return decodeUnix(bytes.subarray(offset + SOCKADDR_UN.sun_path, offset + Math.min(available, SOCKADDR_UN_SIZE)));
     default:
       return undefined;
   }
@@ -301,17 +310,17 @@ export function decodeSockaddr(
 function decodeInet(bytes: Uint8Array, offset: number): InetAddress {
   return {
     family: "inet",
-    address: formatIPv4(bytes, offset + SIN_ADDR),
-    port: bytes[offset + SIN_PORT] << 8 | bytes[offset + SIN_PORT + 1],
+    address: formatIPv4(bytes, offset + SOCKADDR_IN.sin_addr),
+    port: bytes[offset + SOCKADDR_IN.sin_port] << 8 | bytes[offset + SOCKADDR_IN.sin_port + 1],
   };
 }
 
 function decodeInet6(bytes: Uint8Array, offset: number, available: number): Inet6Address {
-  const address = formatIPv6(bytes, offset + SIN6_ADDR);
-  const port = bytes[offset + SIN6_PORT] << 8 | bytes[offset + SIN6_PORT + 1];
-  const flow = offset + SIN6_FLOWINFO;
+  const address = formatIPv6(bytes, offset + SOCKADDR_IN6.sin6_addr);
+  const port = bytes[offset + SOCKADDR_IN6.sin6_port] << 8 | bytes[offset + SOCKADDR_IN6.sin6_port + 1];
+  const flow = offset + SOCKADDR_IN6.sin6_flowinfo;
   const flowInfo = (bytes[flow] << 24 | bytes[flow + 1] << 16 | bytes[flow + 2] << 8 | bytes[flow + 3]) >>> 0;
-  const scope = offset + SIN6_SCOPE_ID;
+  const scope = offset + SOCKADDR_IN6.sin6_scope_id;
   // RFC 2133 had the struct without sin6_scope_id, and the kernel still takes those 24 bytes.
   const scopeId = available < SOCKADDR_IN6_SIZE
     ? 0
