@@ -1,0 +1,113 @@
+/**
+ * `deno task test`: installs what it may, runs every stage, and ends with one line that says what they came to.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { ensurePackages } from "../peers.ts";
+import { add, type Counts, noCounts, oneFailed, oneSkipped, summaryLine } from "./counts.ts";
+import { terminateAll } from "./process.ts";
+import { logOf, type Stage, STAGES } from "./stages.ts";
+
+const HELP = `Runs the tests of Sockeye: all of them, or the stages that are named.
+
+Usage: deno task test [--only NAME,…]
+
+  --only NAME,…   run these stages; a name stands for every stage that it begins (npm: npm-build, npm-host, npm-rig)
+  --list          name the stages
+  --help          show this help
+
+Examples:
+  deno task test
+  deno task test --only fmt,lint,check
+  deno task test --only unit
+  deno task test --only contract,interop
+
+Exit status: 0 all passed, 1 something failed, 2 usage. With CI=true a test that was skipped counts as a failure.
+The output of every stage is in .build/test.`;
+
+/** The exit status of a program that Ctrl-C ended, as a shell counts it. */
+const INTERRUPTED = 130;
+
+async function main(args: string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === undefined) return 2;
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (options.list) {
+    for (const stage of STAGES) console.log(`${stage.name.padEnd(12)} ${stage.title}`);
+    return 0;
+  }
+  const chosen = chooseStages(options.only);
+  if (chosen === undefined) return 2;
+
+  process.once("SIGINT", () => {
+    terminateAll();
+    process.exit(INTERRUPTED);
+  });
+
+  let total = noCounts();
+  for (const stage of chosen) total = add(total, await runStage(stage));
+  printDetails(total);
+  console.log(summaryLine(total));
+  const skipsCount = process.env.CI === "true";
+  return total.failed > 0 || (skipsCount && total.skipped > 0) ? 1 : 0;
+}
+
+function readOptions(args: string[]): { only?: string; list?: boolean; help?: boolean } | undefined {
+  try {
+    return parseArgs({
+      // `deno task test -- --only unit` hands over the two dashes as well.
+      args: args[0] === "--" ? args.slice(1) : args,
+      options: { only: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return undefined;
+  }
+}
+
+function chooseStages(only: string | undefined): readonly Stage[] | undefined {
+  if (only === undefined) return STAGES;
+  const names = only.split(",");
+  const matches = (stage: Stage, name: string) => stage.name === name || stage.name.startsWith(`${name}-`);
+  const unknown = names.filter((name) => !STAGES.some((stage) => matches(stage, name)));
+  if (unknown.length > 0) {
+    console.error(
+      `there is no stage ${unknown.join(", ")}; the stages are ${STAGES.map(({ name }) => name).join(", ")}`,
+    );
+    return undefined;
+  }
+  return STAGES.filter((stage) => names.some((name) => matches(stage, name)));
+}
+
+async function runStage(stage: Stage): Promise<Counts> {
+  console.log(`── ${stage.name}: ${stage.title}`);
+  const begin = performance.now();
+  const counts = await runWithPackages(stage);
+  const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
+  console.log(`   ${summaryLine(counts)} in ${seconds} s${counts.failed > 0 ? ` (output in ${logOf(stage)})` : ""}`);
+  return counts;
+}
+
+async function runWithPackages(stage: Stage): Promise<Counts> {
+  const { missing, remedy } = ensurePackages(stage.packages ?? []);
+  if (missing.length > 0) return oneSkipped(stage.title, `${missing.join(", ")} missing; ${remedy}`);
+  try {
+    return await stage.run(stage);
+  } catch (error) {
+    return oneFailed(stage.title, (error as Error).stack ?? String(error));
+  }
+}
+
+function printDetails(total: Counts): void {
+  for (const name of total.skips) console.log(`\nskipped: ${name}`);
+  for (const { name, detail } of total.failures) console.log(`\nFAILED: ${name}\n${detail}`);
+  console.log("");
+}
+
+process.exitCode = await main(process.argv.slice(2));
