@@ -6,6 +6,7 @@
  */
 
 import { AddressError, ArgumentError } from "../common/errors.ts";
+import { readInt32, writeInt32 } from "./bytes.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "./constants.ts";
 import { formatIPv4, formatIPv6, parseIPv4Into, parseIPv6Into } from "./ip.ts";
 
@@ -45,7 +46,7 @@ export interface UnixPathAddress {
 export interface UnixAbstractAddress {
   /** Says which kind of address this is. */
   readonly family: "unix";
-  /** The name without its leading NUL, up to 107 bytes; text means its UTF-8. Decoders give bytes where it is no text. */
+  /** The name without its leading NUL, up to 107 bytes; text means its UTF-8. Decoders give bytes if it is no text. */
   readonly abstract: string | Uint8Array;
 }
 
@@ -191,10 +192,7 @@ function encodeInet6(address: Inet6Address, target: Uint8Array, offset: number):
   target[offset + SOCKADDR_IN6.sin6_flowinfo + 1] = flowInfo >>> 16;
   target[offset + SOCKADDR_IN6.sin6_flowinfo + 2] = flowInfo >>> 8;
   target[offset + SOCKADDR_IN6.sin6_flowinfo + 3] = flowInfo;
-  target[offset + SOCKADDR_IN6.sin6_scope_id] = scopeId;
-  target[offset + SOCKADDR_IN6.sin6_scope_id + 1] = scopeId >>> 8;
-  target[offset + SOCKADDR_IN6.sin6_scope_id + 2] = scopeId >>> 16;
-  target[offset + SOCKADDR_IN6.sin6_scope_id + 3] = scopeId >>> 24;
+  writeInt32(target, offset + SOCKADDR_IN6.sin6_scope_id, scopeId);
   return SOCKADDR_IN6_SIZE;
 }
 
@@ -320,11 +318,8 @@ function decodeInet6(bytes: Uint8Array, offset: number, available: number): Inet
   const port = bytes[offset + SOCKADDR_IN6.sin6_port] << 8 | bytes[offset + SOCKADDR_IN6.sin6_port + 1];
   const flow = offset + SOCKADDR_IN6.sin6_flowinfo;
   const flowInfo = (bytes[flow] << 24 | bytes[flow + 1] << 16 | bytes[flow + 2] << 8 | bytes[flow + 3]) >>> 0;
-  const scope = offset + SOCKADDR_IN6.sin6_scope_id;
   // RFC 2133 had the struct without sin6_scope_id, and the kernel still takes those 24 bytes.
-  const scopeId = available < SOCKADDR_IN6_SIZE
-    ? 0
-    : (bytes[scope] | bytes[scope + 1] << 8 | bytes[scope + 2] << 16 | bytes[scope + 3] << 24) >>> 0;
+  const scopeId = available < SOCKADDR_IN6_SIZE ? 0 : readInt32(bytes, offset + SOCKADDR_IN6.sin6_scope_id) >>> 0;
   if (flowInfo === 0) {
     return scopeId === 0 ? { family: "inet6", address, port } : { family: "inet6", address, port, scopeId };
   }
