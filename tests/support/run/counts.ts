@@ -56,6 +56,12 @@ export function summaryLine(counts: Counts): string {
   return `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
 }
 
+/** Prints the skipped tests, and the failed ones with what they said. */
+export function printFailures(counts: Counts): void {
+  for (const name of counts.skips) console.log(`\nskipped: ${name}`);
+  for (const { name, detail } of counts.failures) console.log(`\nFAILED: ${name}\n${detail}`);
+}
+
 /** Reads the counts from the last line of `output`, or gives undefined where that line is no summary. */
 export function parseSummaryLine(output: string): Counts | undefined {
   const lastLine = output.trimEnd().split("\n").at(-1) ?? "";

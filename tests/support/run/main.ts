@@ -7,7 +7,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { ensurePackages } from "../peers.ts";
-import { add, type Counts, noCounts, oneFailed, oneSkipped, summaryLine } from "./counts.ts";
+import { add, type Counts, noCounts, oneFailed, oneSkipped, printFailures, summaryLine } from "./counts.ts";
 import { terminateAll } from "./process.ts";
 import { logOf, type Stage, STAGES } from "./stages.ts";
 
@@ -52,8 +52,8 @@ async function main(args: string[]): Promise<number> {
 
   let total = noCounts();
   for (const stage of chosen) total = add(total, await runStage(stage));
-  printDetails(total);
-  console.log(summaryLine(total));
+  printFailures(total);
+  console.log(`\n${summaryLine(total)}`);
   const skipsCount = process.env.CI === "true";
   return total.failed > 0 || (skipsCount && total.skipped > 0) ? 1 : 0;
 }
@@ -102,12 +102,6 @@ async function runWithPackages(stage: Stage): Promise<Counts> {
   } catch (error) {
     return oneFailed(stage.title, (error as Error).stack ?? String(error));
   }
-}
-
-function printDetails(total: Counts): void {
-  for (const name of total.skips) console.log(`\nskipped: ${name}`);
-  for (const { name, detail } of total.failures) console.log(`\nFAILED: ${name}\n${detail}`);
-  console.log("");
 }
 
 process.exitCode = await main(process.argv.slice(2));
