@@ -278,7 +278,7 @@ function usualRemedy(errno: number, syscall: string, address: string | undefined
     case ERRNO.EADDRINUSE:
       return isUnixName(address)
         ? "another socket has that name: remove the file if its owner is gone, or choose another"
-        : "another socket is bound there: take another port (0 lets the kernel choose), or find its owner with `ss -anp`";
+        : "another socket is bound there: take another port (0: the kernel chooses), or find its owner with `ss -anp`";
     case ERRNO.EADDRNOTAVAIL:
       return syscall === "bind"
         ? "this machine does not have that address: see `ip address`"
