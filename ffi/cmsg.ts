@@ -100,7 +100,9 @@ export class ControlEncoder {
   #length = 0;
 
   /**
-   * @param target Where to write, from its start; {@linkcode controlSpace} tells how much each message takes.
+   * Writes into a target from its start.
+   *
+   * @param target Where to write; {@linkcode controlSpace} tells how much each message takes.
    */
   constructor(target: Uint8Array) {
     this.#target = target;

@@ -72,6 +72,8 @@ export class IoVector {
   #byteLength = 0;
 
   /**
+   * Makes an empty vector.
+   *
    * @param capacity The most pieces, 1 to 1024 ({@linkcode IOV_MAX}).
    * @param addressOf The address of a buffer's first byte, below 2^53.
    * @throws {ArgumentError} if the capacity is out of range.

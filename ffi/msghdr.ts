@@ -121,6 +121,8 @@ export class MessageArena {
   readonly #payloads: (Uint8Array | IoVector)[] = [];
 
   /**
+   * Allocates the memory, and writes all pointers.
+   *
    * @param options How many messages, and how large.
    * @param addressOf The address of a buffer's first byte, below 2^53.
    * @throws {ArgumentError} if an option is out of range.
