@@ -17,6 +17,7 @@ import {
   parseJunit,
   parseSummaryLine,
 } from "./counts.ts";
+import { REPORTS, ROOT } from "./paths.ts";
 import { type Outcome, runLogged } from "./process.ts";
 
 /** One part of the test run. */
@@ -30,12 +31,6 @@ export interface Stage {
   /** Runs it. */
   run(stage: Stage): Promise<Counts>;
 }
-
-/** The repository's root. */
-export const ROOT: string = new URL("../../../", import.meta.url).pathname;
-
-/** Where logs and reports of the stages are written. */
-export const REPORTS: string = join(ROOT, ".build/test");
 
 /** The file that holds a stage's output. */
 export function logOf(stage: Stage): string {
@@ -110,7 +105,8 @@ function command(
     packages,
     async run(stage) {
       const outcome = await runLogged(args, { log: logOf(stage), limitMs, cwd: ROOT });
-      return outcome.code === 0 && !outcome.timedOut ? onePassed() : crashed(stage, outcome, limitMs);
+      const passed = outcome.code === 0 && !outcome.timedOut;
+      return passed ? onePassed() : crashed(stage, outcome, limitMs, readFileSync(logOf(stage), "utf8"));
     },
   };
 }
@@ -134,7 +130,7 @@ function denoTest(
       rmSync(report, { force: true });
       const outcome = await runLogged(options.inRig ? inRig(test) : test, { log: logOf(stage), limitMs, cwd: ROOT });
       const counts = existsSync(report) ? parseJunit(readFileSync(report, "utf8")) : noCounts();
-      return judged(stage, counts, outcome, limitMs);
+      return judged(stage, counts, outcome, limitMs, readFileSync(logOf(stage), "utf8"));
     },
   };
 }
@@ -155,22 +151,23 @@ function summary(
       const output = readFileSync(logOf(stage), "utf8");
       const counts = parseSummaryLine(output) ?? noCounts();
       if (counts.failed > 0) counts.failures.push({ name: title, detail: tail(output) });
-      return judged(stage, counts, outcome, limitMs);
+      return judged(stage, counts, outcome, limitMs, output);
     },
   };
 }
 
 /** Counts a stage that ended badly without a failed test, or that found no test at all, as one failure more. */
-function judged(stage: Stage, counts: Counts, outcome: Outcome, limitMs: number): Counts {
-  const endedWell = outcome.code === 0 && !outcome.timedOut;
+export function judged(stage: Stage, counts: Counts, outcome: Outcome, limitMs: number, output: string): Counts {
   const foundTests = counts.passed + counts.failed + counts.skipped > 0;
-  if (outcome.timedOut || (!endedWell && counts.failed === 0)) return add(counts, crashed(stage, outcome, limitMs));
+  if (outcome.timedOut || (outcome.code !== 0 && counts.failed === 0)) {
+    return add(counts, crashed(stage, outcome, limitMs, output));
+  }
   return foundTests ? counts : add(counts, oneFailed(stage.title, "no test was found"));
 }
 
-function crashed(stage: Stage, outcome: Outcome, limitMs: number): Counts {
+function crashed(stage: Stage, outcome: Outcome, limitMs: number, output: string): Counts {
   const how = outcome.timedOut ? `took longer than ${limitMs / SECOND} s` : `ended with status ${outcome.code}`;
-  return oneFailed(`${stage.title} ${how}`, tail(readFileSync(logOf(stage), "utf8")));
+  return oneFailed(`${stage.title} ${how}`, tail(output));
 }
 
 const TAIL_LINES = 200;

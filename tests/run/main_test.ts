@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "../support/harness.ts";
+import { noCounts, onePassed } from "../support/run/counts.ts";
+import { judged, type Stage, STAGES } from "../support/run/stages.ts";
+
+const MAIN = new URL("../support/run/main.ts", import.meta.url).pathname;
+
+function runMain(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(Deno.execPath(), ["run", "--no-check", "-A", MAIN, ...args], { encoding: "utf8" });
+}
+
+test("every stage has a name of its own", () => {
+  const names = STAGES.map(({ name }) => name);
+
+  assert.equal(new Set(names).size, names.length);
+});
+
+test("a stage that nobody knows is a usage error that names those there are", () => {
+  const { status, stderr } = runMain("--only", "fmt,nonsense");
+
+  assert.equal(status, 2);
+  assert.match(stderr, /there is no stage nonsense; the stages are .*fmt/);
+});
+
+test("an option that nobody knows is a usage error with the help", () => {
+  const { status, stderr } = runMain("--nonsense");
+
+  assert.equal(status, 2);
+  assert.match(stderr, /Usage: deno task test/);
+});
+
+test("the help needs no test to run", () => {
+  const { status, stdout } = runMain("--", "--help");
+
+  assert.equal(status, 0);
+  assert.match(stdout, /Exit status/);
+});
+
+const stage: Stage = { name: "process-test", title: "a stage", run: () => Promise.resolve(noCounts()) };
+
+test("a stage that found no test has failed", () => {
+  const counts = judged(stage, noCounts(), { code: 0, timedOut: false }, 1_000, "");
+
+  assert.equal(counts.failed, 1);
+});
+
+test("a stage that crashed after its tests passed has failed", () => {
+  const counts = judged(stage, onePassed(), { code: 139, timedOut: false }, 1_000, "the end");
+
+  assert.deepEqual([counts.passed, counts.failed], [1, 1]);
+  assert.match(counts.failures[0].name, /status 139/);
+  assert.equal(counts.failures[0].detail, "the end");
+});
+
+test("a stage that ran out of time has failed, whatever it passed before", () => {
+  const counts = judged(stage, onePassed(), { code: 143, timedOut: true }, 1_000, "");
+
+  assert.deepEqual([counts.passed, counts.failed], [1, 1]);
+  assert.match(counts.failures[0].name, /longer than 1 s/);
+});
