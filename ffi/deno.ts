@@ -1,0 +1,124 @@
+/** {@linkcode ForeignRuntime} on Deno: `Deno.dlopen`. @module */
+
+import { UnsupportedError } from "../common/errors.ts";
+import { LIBC_PATHS } from "./libc_paths.ts";
+import type {
+  ForeignLibrary,
+  ForeignRuntime,
+  NativeFunction,
+  NativeType,
+  OffThreadFunction,
+  Signature,
+} from "./runtime.ts";
+
+const OFF_THREAD_SUFFIX = "$offThread";
+
+function nativeType(type: NativeType): Deno.NativeResultType {
+  return type;
+}
+
+/** Deno hands 64-bit results over as BigInt; ours are addresses and lengths, which fit a number. */
+function narrowed(fn: (...values: unknown[]) => unknown, result: NativeType): NativeFunction {
+  return result === "i64" || result === "u64" ? (...values) => Number(fn(...values)) : fn as NativeFunction;
+}
+
+function absent(name: string, path: string): NativeFunction {
+  return () => {
+    throw new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
+  };
+}
+
+/** Deno's foreign function interface. */
+export class DenoRuntime implements ForeignRuntime {
+  readonly name = "deno";
+  #errnoView: Deno.UnsafePointerView | undefined;
+
+  open<Names extends string>(
+    paths: readonly string[],
+    signatures: Readonly<Record<Names, Signature>>,
+  ): ForeignLibrary<Names> {
+    const definitions: Record<string, Deno.ForeignFunction> = {};
+    const entries = Object.entries<Signature>(signatures);
+    for (const [name, { parameters, result, offThread }] of entries) {
+      const definition = {
+        name,
+        parameters: parameters.map(nativeType) as Deno.NativeType[],
+        result: nativeType(result),
+        optional: true as const,
+      };
+      definitions[name] = definition;
+      if (offThread) definitions[name + OFF_THREAD_SUFFIX] = { ...definition, nonblocking: true };
+    }
+
+    const { path, found } = this.#openFirst(paths, definitions);
+    const symbols: Record<string, NativeFunction> = {};
+    const offThread: Record<string, OffThreadFunction> = {};
+    const missing: string[] = [];
+    for (const [name, signature] of entries) {
+      const fn = found[name];
+      if (fn === null || fn === undefined) {
+        if (!signature.optional) throw new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
+        missing.push(name);
+        symbols[name] = absent(name, path);
+        continue;
+      }
+      symbols[name] = narrowed(fn, signature.result);
+      if (!signature.offThread) continue;
+      const later = found[name + OFF_THREAD_SUFFIX] as (...values: unknown[]) => Promise<number | bigint>;
+      offThread[name] = signature.result === "i32"
+        ? later as OffThreadFunction
+        : (...values) => later(...values).then(Number);
+    }
+    return {
+      path,
+      symbols: symbols as Record<Names, NativeFunction>,
+      offThread: offThread as Partial<Record<Names, OffThreadFunction>>,
+      missing,
+    };
+  }
+
+  #openFirst(
+    paths: readonly string[],
+    definitions: Record<string, Deno.ForeignFunction>,
+  ): { path: string; found: Record<string, (...values: unknown[]) => unknown> } {
+    let cause: unknown;
+    for (const path of paths) {
+      try {
+        const { symbols } = Deno.dlopen(path, definitions);
+        return { path, found: symbols as Record<string, (...values: unknown[]) => unknown> };
+      } catch (error) {
+        if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
+          throw new UnsupportedError(
+            `Deno was not allowed to open ${path}: run with --allow-ffi (or -A); ` +
+              "sockets through libc need that permission",
+            { cause: error },
+          );
+        }
+        cause = error;
+      }
+    }
+    throw new UnsupportedError(`none of ${paths.join(", ")} can be opened; install the C library under that name`, {
+      cause,
+    });
+  }
+
+  addressOf(buffer: ArrayBuffer | Uint8Array): number {
+    const pointer = Deno.UnsafePointer.of(buffer as Uint8Array<ArrayBuffer>);
+    return Number(Deno.UnsafePointer.value(pointer));
+  }
+
+  viewOf(address: number, length: number): ArrayBuffer {
+    const pointer = Deno.UnsafePointer.create(BigInt(address));
+    if (pointer === null) throw new UnsupportedError("address 0 can't be viewed; map memory first");
+    return Deno.UnsafePointerView.getArrayBuffer(pointer, length);
+  }
+
+  errno(): number {
+    // An isolate stays on its thread, and errno's place is the thread's, so it needs to be found only once.
+    if (this.#errnoView === undefined) {
+      const { found } = this.#openFirst(LIBC_PATHS, { __errno_location: { parameters: [], result: "pointer" } });
+      this.#errnoView = new Deno.UnsafePointerView(found.__errno_location() as Deno.PointerObject);
+    }
+    return this.#errnoView.getInt32();
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * Waiting for many descriptors at once: one epoll instance per isolate, epoll(7).
+ *
+ * It knows which descriptor somebody waits for, and calls them when it is ready. It needs to know nothing of messages,
+ * queues or protocols. A thread is parked in epoll_wait(2) only while somebody waits, so a program ends when its work does.
+ *
+ * @module
+ */
+
+import { ClosedError } from "../common/errors.ts";
+import {
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+} from "./constants.ts";
+import { ERRNO, systemError } from "./errno.ts";
+import { checked, lastErrno, libc } from "./libc.ts";
+import { architecture } from "./runtime.ts";
+import { eventfd, read, write } from "./syscalls.ts";
+
+/** The descriptor can be read without blocking: `EPOLLIN`. */
+export const READABLE: number = EPOLLIN;
+/** The descriptor can be written without blocking: `EPOLLOUT`. */
+export const WRITABLE: number = EPOLLOUT;
+/** The descriptor has an error or was hung up; always reported: `EPOLLERR | EPOLLHUP`. */
+export const FAILED: number = EPOLLERR | EPOLLHUP;
+
+/** Called with the events of epoll_ctl(2) when a descriptor is ready. */
+export type ReadyCallback = (events: number) => void;
+
+/** What one descriptor's user wants to be told. */
+export interface Watch {
+  /**
+   * Says which events are wanted from now on, until said otherwise; 0 for none.
+   *
+   * Events are level-triggered: what is wanted and stays ready is reported again.
+   *
+   * @param events `READABLE`, `WRITABLE`, both or 0.
+   * @throws {ClosedError} When the watch is closed and something is wanted.
+   */
+  want(events: number): void;
+  /** Forgets the descriptor. To be called before it is closed; does nothing the second time. */
+  close(): void;
+}
+
+/** Counters of a {@linkcode Reactor}. */
+export interface ReactorStats {
+  /** Descriptors that are watched. */
+  watched: number;
+  /** Descriptors that somebody waits for now. */
+  wanted: number;
+  /** How often a thread came back from waiting. */
+  wakeUps: number;
+  /** Readiness reports that were handed to callbacks. */
+  dispatched: number;
+}
+
+const MAX_EVENTS = 64;
+/** The longest blocking wait of one call, in milliseconds: what fits the `int` of epoll_wait(2). */
+const MAX_TIMEOUT_MS = 0x7fffffff;
+
+class FdWatch implements Watch {
+  readonly fd: number;
+  /** Tells this watch from an earlier one of the same number whose events are still on their way. */
+  readonly generation: number;
+  registered = 0;
+  wanted = 0;
+  isClosed = false;
+  /**
+   * Held only while something is wanted: an idle watch does not keep its socket from being collected.
+   */
+  target: ReadyCallback | undefined;
+  readonly #callback: WeakRef<ReadyCallback>;
+  readonly #reactor: ReactorCore;
+
+  constructor(reactor: ReactorCore, fd: number, generation: number, callback: ReadyCallback) {
+    this.#reactor = reactor;
+    this.fd = fd;
+    this.generation = generation;
+    this.#callback = new WeakRef(callback);
+  }
+
+  want(events: number): void {
+    if (events === this.wanted) return;
+    if (this.isClosed) throw new ClosedError(`descriptor ${this.fd} is no longer watched; open a new one`);
+    const before = this.wanted;
+    this.wanted = events;
+    this.target = events === 0 ? undefined : this.#callback.deref();
+    this.#reactor.wantChanged(this, before);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.want(0);
+    this.isClosed = true;
+    this.#reactor.forget(this);
+  }
+}
+
+/** What the watches need of the reactor. */
+interface ReactorCore {
+  wantChanged(watch: FdWatch, before: number): void;
+  forget(watch: FdWatch): void;
+}
+
+/**
+ * Tells who waits for which descriptor, and wakes them.
+ *
+ * @example Wait for a pipe
+ * ```ts
+ * import { close, pipe2, READABLE, Reactor, write } from "@sockeye/sockeye/ffi";
+ *
+ * const [reader, writer] = pipe2();
+ * await new Promise<void>((resolve) => {
+ *   const onReady = () => {
+ *     watch.close();
+ *     resolve();
+ *   };
+ *   const watch = Reactor.current().watch(reader, onReady);
+ *   watch.want(READABLE);
+ *   write(writer, Uint8Array.of(1));
+ * });
+ * close(reader);
+ * close(writer);
+ * ```
+ */
+export class Reactor implements ReactorCore {
+  static #current: Reactor | undefined;
+
+  readonly #epfd: number;
+  readonly #wakeFd: number;
+  readonly #watches = new Map<number, FdWatch>();
+  /** `struct epoll_event` is packed on x86-64 only, epoll_ctl(2). */
+  readonly #eventSize: number;
+  readonly #dataOffset: number;
+  readonly #parkedEvents: DataView<ArrayBuffer>;
+  readonly #polledEvents: DataView<ArrayBuffer>;
+  readonly #control: DataView<ArrayBuffer>;
+  readonly #controlBytes: Uint8Array;
+  readonly #parkedBytes: Uint8Array;
+  readonly #polledBytes: Uint8Array;
+  #parked: Promise<void> | undefined;
+  #isWoken = false;
+  #wanted = 0;
+  #generations = 0;
+  #wakeUps = 0;
+  #dispatched = 0;
+
+  private constructor() {
+    this.#eventSize = architecture() === "x64" ? 12 : 16;
+    this.#dataOffset = this.#eventSize - 8;
+    this.#parkedEvents = new DataView(new ArrayBuffer(MAX_EVENTS * this.#eventSize));
+    this.#polledEvents = new DataView(new ArrayBuffer(MAX_EVENTS * this.#eventSize));
+    this.#control = new DataView(new ArrayBuffer(this.#eventSize));
+    this.#parkedBytes = new Uint8Array(this.#parkedEvents.buffer);
+    this.#polledBytes = new Uint8Array(this.#polledEvents.buffer);
+    this.#controlBytes = new Uint8Array(this.#control.buffer);
+    this.#epfd = checked(libc().symbols.epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+    this.#wakeFd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    this.#ctl(EPOLL_CTL_ADD, this.#wakeFd, EPOLLIN, 0);
+  }
+
+  /**
+   * The reactor of this isolate, made at the first call; it lives as long as the isolate.
+   *
+   * @throws {UnsupportedError} Where there is no libc to call.
+   * @throws {SystemError} When no descriptor is left for it.
+   */
+  static current(): Reactor {
+    return Reactor.#current ??= new Reactor();
+  }
+
+  /**
+   * Watches a descriptor. Nothing is reported until {@linkcode Watch.want}.
+   *
+   * The callback is held weakly while nothing is wanted: whoever watches keeps it.
+   *
+   * @param fd The descriptor; close the watch before closing it.
+   * @param onReady Called with the events that are there.
+   */
+  watch(fd: number, onReady: ReadyCallback): Watch {
+    this.#generations = (this.#generations + 1) >>> 0 || 1;
+    const watch = new FdWatch(this, fd, this.#generations, onReady);
+    this.#watches.set(fd, watch);
+    return watch;
+  }
+
+  /**
+   * Waits on this thread, and calls everybody whose descriptor is ready: how blocking calls wait.
+   *
+   * @param timeoutMs The longest wait in milliseconds; 0 only looks, -1 waits as long as it takes.
+   * @returns How many reports were handed out; 0 also when a signal came in between.
+   * @throws {SystemError} As in epoll_wait(2).
+   */
+  poll(timeoutMs: number): number {
+    const timeout = timeoutMs < 0 ? -1 : Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS);
+    const count = libc().symbols.epoll_wait(this.#epfd, this.#polledBytes, MAX_EVENTS, timeout);
+    if (count === -1) {
+      const errno = lastErrno();
+      if (errno === ERRNO.EINTR) return 0;
+      throw systemError(errno, "epoll_wait");
+    }
+    return this.#dispatch(this.#polledEvents, count);
+  }
+
+  /** Resolves when no thread is parked for this reactor, so that nothing of it keeps the program alive. */
+  async idle(): Promise<void> {
+    while (this.#parked !== undefined && this.#wanted === 0) await this.#parked;
+  }
+
+  /** Counters, for diagnosis. */
+  stats(): ReactorStats {
+    return {
+      watched: this.#watches.size,
+      wanted: this.#wanted,
+      wakeUps: this.#wakeUps,
+      dispatched: this.#dispatched,
+    };
+  }
+
+  /** @internal */
+  wantChanged(watch: FdWatch, before: number): void {
+    if (watch.wanted !== 0 && (watch.wanted & ~watch.registered) !== 0) {
+      // Interest that is no longer wanted stays registered until it fires: most waits for it are resumed soon.
+      const events = watch.registered | watch.wanted;
+      try {
+        this.#ctl(watch.registered === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, watch.fd, events, watch.generation);
+      } catch (error) {
+        watch.wanted = before;
+        if (before === 0) watch.target = undefined;
+        throw error;
+      }
+      watch.registered = events;
+    }
+    if (before === 0) {
+      this.#wanted++;
+      this.#park();
+    } else if (watch.wanted === 0 && --this.#wanted === 0) {
+      this.#wake();
+    }
+  }
+
+  /** @internal */
+  forget(watch: FdWatch): void {
+    if (this.#watches.get(watch.fd) === watch) this.#watches.delete(watch.fd);
+    this.#unregister(watch);
+  }
+
+  #ctl(operation: number, fd: number, events: number, generation: number): void {
+    this.#control.setUint32(0, events, true);
+    this.#control.setInt32(this.#dataOffset, fd, true);
+    this.#control.setUint32(this.#dataOffset + 4, generation, true);
+    checked(libc().symbols.epoll_ctl(this.#epfd, operation, fd, this.#controlBytes), "epoll_ctl");
+  }
+
+  #unregister(watch: FdWatch): void {
+    if (watch.registered === 0) return;
+    watch.registered = 0;
+    this.#ctl(EPOLL_CTL_DEL, watch.fd, 0, 0);
+  }
+
+  #park(): void {
+    if (this.#parked !== undefined || this.#wanted === 0) return;
+    const wait = libc().offThread.epoll_wait(this.#epfd, this.#parkedBytes, MAX_EVENTS, -1);
+    this.#parked = wait.then((count) => {
+      this.#parked = undefined;
+      this.#wakeUps++;
+      // errno of another thread can't be read; the only failure left for a sound epoll instance is EINTR.
+      try {
+        if (count > 0) this.#dispatch(this.#parkedEvents, count);
+      } finally {
+        this.#park();
+      }
+    });
+  }
+
+  /** Brings the parked thread back, once. */
+  #wake(): void {
+    if (this.#parked === undefined || this.#isWoken) return;
+    this.#isWoken = true;
+    write(this.#wakeFd, WAKE_VALUE);
+  }
+
+  #dispatch(events: DataView, count: number): number {
+    let dispatched = 0;
+    for (let i = 0; i < count; i++) {
+      const at = i * this.#eventSize;
+      const fd = events.getInt32(at + this.#dataOffset, true);
+      if (fd === this.#wakeFd) {
+        read(this.#wakeFd, WAKE_BUFFER);
+        this.#isWoken = false;
+        continue;
+      }
+      const watch = this.#watches.get(fd);
+      if (watch === undefined || watch.generation !== events.getUint32(at + this.#dataOffset + 4, true)) continue;
+      const ready = events.getUint32(at, true);
+      const relevant = ready & (watch.wanted | FAILED);
+      if (watch.wanted === 0 || relevant === 0) {
+        this.#quieten(watch);
+        continue;
+      }
+      dispatched++;
+      watch.target?.(relevant);
+    }
+    this.#dispatched += dispatched;
+    return dispatched;
+  }
+
+  /** Stops reports that nobody wants; errors can't be masked, so without wishes the descriptor leaves the set. */
+  #quieten(watch: FdWatch): void {
+    if (watch.wanted === 0) return this.#unregister(watch);
+    watch.registered = watch.wanted;
+    this.#ctl(EPOLL_CTL_MOD, watch.fd, watch.wanted, watch.generation);
+  }
+}
+
+const WAKE_VALUE = new Uint8Array(new BigUint64Array([1n]).buffer);
+const WAKE_BUFFER = new Uint8Array(new ArrayBuffer(8));
