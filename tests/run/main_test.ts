@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "../support/harness.ts";
 import { noCounts, onePassed } from "../support/run/counts.ts";
-import { judged, type Stage, STAGES } from "../support/run/stages.ts";
+import { judged } from "../support/run/stage.ts";
+import { STAGES } from "../support/run/stages.ts";
 
 const MAIN = new URL("../support/run/main.ts", import.meta.url).pathname;
 
@@ -37,16 +38,14 @@ test("the help needs no test to run", () => {
   assert.match(stdout, /Exit status/);
 });
 
-const stage: Stage = { name: "process-test", title: "a stage", run: () => Promise.resolve(noCounts()) };
-
 test("a stage that found no test has failed", () => {
-  const counts = judged(stage, noCounts(), { code: 0, timedOut: false }, 1_000, "");
+  const counts = judged("a stage", 1, noCounts(), { code: 0, timedOut: false }, "");
 
   assert.equal(counts.failed, 1);
 });
 
 test("a stage that crashed after its tests passed has failed", () => {
-  const counts = judged(stage, onePassed(), { code: 139, timedOut: false }, 1_000, "the end");
+  const counts = judged("a stage", 1, onePassed(), { code: 139, timedOut: false }, "the end");
 
   assert.deepEqual([counts.passed, counts.failed], [1, 1]);
   assert.match(counts.failures[0].name, /status 139/);
@@ -54,7 +53,7 @@ test("a stage that crashed after its tests passed has failed", () => {
 });
 
 test("a stage that ran out of time has failed, whatever it passed before", () => {
-  const counts = judged(stage, onePassed(), { code: 143, timedOut: true }, 1_000, "");
+  const counts = judged("a stage", 1, onePassed(), { code: 143, timedOut: true }, "");
 
   assert.deepEqual([counts.passed, counts.failed], [1, 1]);
   assert.match(counts.failures[0].name, /longer than 1 s/);

@@ -6,10 +6,10 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { ensurePackages } from "../peers.ts";
 import { add, type Counts, noCounts, oneFailed, oneSkipped, printFailures, summaryLine } from "./counts.ts";
 import { terminateAll } from "./process.ts";
-import { logOf, type Stage, STAGES } from "./stages.ts";
+import { logOf, type Stage } from "./stage.ts";
+import { STAGES } from "./stages.ts";
 
 const HELP = `Runs the tests of Sockeye: all of them, or the stages that are named.
 
@@ -88,17 +88,18 @@ function chooseStages(only: string | undefined): readonly Stage[] | undefined {
 async function runStage(stage: Stage): Promise<Counts> {
   console.log(`── ${stage.name}: ${stage.title}`);
   const begin = performance.now();
-  const counts = await runWithPackages(stage);
+  const counts = await runUnlessObstructed(stage);
   const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
-  console.log(`   ${summaryLine(counts)} in ${seconds} s${counts.failed > 0 ? ` (output in ${logOf(stage)})` : ""}`);
+  console.log(
+    `   ${summaryLine(counts)} in ${seconds} s${counts.failed > 0 ? ` (output in ${logOf(stage.name)})` : ""}`,
+  );
   return counts;
 }
 
-async function runWithPackages(stage: Stage): Promise<Counts> {
-  const { missing, remedy } = ensurePackages(stage.packages ?? []);
-  if (missing.length > 0) return oneSkipped(stage.title, `${missing.join(", ")} missing; ${remedy}`);
+async function runUnlessObstructed(stage: Stage): Promise<Counts> {
   try {
-    return await stage.run(stage);
+    const obstacle = stage.obstacle?.();
+    return obstacle === undefined ? await stage.run() : oneSkipped(stage.title, obstacle);
   } catch (error) {
     return oneFailed(stage.title, (error as Error).stack ?? String(error));
   }
