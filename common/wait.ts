@@ -37,7 +37,9 @@ export function checkTimeout(timeoutMs: number | undefined, argument = "options.
 
 /** The error of a wait that took too long. */
 export function timeoutError(what: string, timeoutMs: number): TimeoutError {
-  return new TimeoutError(`${what}: nothing happened within ${timeoutMs} ms; raise \`timeout\`, or check the other end`);
+  return new TimeoutError(
+    `${what}: nothing happened within ${timeoutMs} ms; raise \`timeout\`, or check the other end`,
+  );
 }
 
 /** One pending wait. */
@@ -104,9 +106,7 @@ export class WaitList<T, Tag = undefined> {
       };
       const onAbort = () => abandon(signal!.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
-      const timer = timeout === undefined
-        ? undefined
-        : setTimeout(() => abandon(timeoutError(what, timeout)), timeout);
+      const timer = timeout === undefined ? undefined : setTimeout(() => abandon(timeoutError(what, timeout)), timeout);
       waiter.release = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);

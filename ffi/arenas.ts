@@ -15,8 +15,8 @@ export const COPIED_PAYLOAD_BYTES = 2048;
 
 const arenas = new Map<string, MessageArena>();
 
-function arena(slots: number, payloadBytes: number, controlBytes: number): MessageArena {
-  const shape = `${slots}/${payloadBytes}/${controlBytes}`;
+function arena(use: "receive" | "send", slots: number, payloadBytes: number, controlBytes: number): MessageArena {
+  const shape = `${use}/${slots}/${payloadBytes}/${controlBytes}`;
   let found = arenas.get(shape);
   if (found === undefined) {
     const { runtime } = libc();
@@ -28,10 +28,10 @@ function arena(slots: number, payloadBytes: number, controlBytes: number): Messa
 
 /** The arena for receiving messages of up to `payloadBytes`. */
 export function receiveArena(slots: number, payloadBytes: number, controlBytes: number): MessageArena {
-  return arena(slots, payloadBytes, controlBytes);
+  return arena("receive", slots, payloadBytes, controlBytes);
 }
 
 /** The arena for sending. */
 export function sendArena(slots: number, controlBytes: number): MessageArena {
-  return arena(slots, COPIED_PAYLOAD_BYTES, controlBytes);
+  return arena("send", slots, COPIED_PAYLOAD_BYTES, controlBytes);
 }

@@ -57,7 +57,9 @@ export class DenoRuntime implements ForeignRuntime {
     for (const [name, signature] of entries) {
       const fn = found[name];
       if (fn === null || fn === undefined) {
-        if (!signature.optional) throw new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
+        if (!signature.optional) {
+          throw new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
+        }
         missing.push(name);
         symbols[name] = absent(name, path);
         continue;

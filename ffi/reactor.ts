@@ -148,6 +148,7 @@ export class Reactor implements ReactorCore {
   readonly #polledBytes: Uint8Array;
   #parked: Promise<void> | undefined;
   #isWoken = false;
+  #blockingCalls = 0;
   #wanted = 0;
   #generations = 0;
   #wakeUps = 0;
@@ -210,6 +211,21 @@ export class Reactor implements ReactorCore {
     return this.#dispatch(this.#polledEvents, count);
   }
 
+  /**
+   * Runs a call that waits with {@linkcode Reactor.poll}; meanwhile no other thread is sent to wait for the same.
+   *
+   * @param wait The call.
+   */
+  blocking(wait: () => void): void {
+    this.#blockingCalls++;
+    try {
+      wait();
+    } finally {
+      this.#blockingCalls--;
+      this.#park();
+    }
+  }
+
   /** Resolves when no thread is parked for this reactor, so that nothing of it keeps the program alive. */
   async idle(): Promise<void> {
     while (this.#parked !== undefined && this.#wanted === 0) await this.#parked;
@@ -267,7 +283,7 @@ export class Reactor implements ReactorCore {
   }
 
   #park(): void {
-    if (this.#parked !== undefined || this.#wanted === 0) return;
+    if (this.#parked !== undefined || this.#wanted === 0 || this.#blockingCalls > 0) return;
     const wait = libc().offThread.epoll_wait(this.#epfd, this.#parkedBytes, MAX_EVENTS, -1);
     this.#parked = wait.then((count) => {
       this.#parked = undefined;
