@@ -24,8 +24,8 @@ export type SctpTransportAddress = InetAddress | Inet6Address;
  * | `"retransmissions"` | how often the message may be retransmitted; 0 sends it once (RFC 7496, section 4.1) |
  * | `"priority"` | 0 is the highest; when the send buffer is full, messages with a larger value are dropped first (RFC 7496, section 4.2) |
  *
- * The peer has to support PR-SCTP; otherwise every message is reliable. A message that is given up comes back as a
- * `"send-failed"` notification.
+ * The peer has to support PR-SCTP; otherwise every message is reliable. A message that is given up before any of it was
+ * sent comes back as a `"send-failed"` notification; Linux does not tell of one that is given up later.
  */
 export interface SctpPartialReliability {
   /** Which measure decides when the message is given up. */
@@ -72,7 +72,7 @@ export interface SctpSendInfo {
 /** Options of one `send` on an association. */
 export interface SctpSendOptions extends SctpSendInfo {
   /**
-   * Shut the association down gracefully after this message (SCTP_EOF). With empty data only the shutdown happens.
+   * Shut the association down gracefully after this message (SCTP_EOF). With empty data there is only the shutdown.
    *
    * @default {false}
    */
@@ -90,11 +90,11 @@ export interface SctpSendOptions extends SctpSendInfo {
    */
   addressOverride?: SctpAddress | SctpTransportAddress | string;
   /**
-   * When to give up on this message.
+   * When to give up on this message; `null` never does.
    *
-   * @default {the socket's default policy: fully reliable}
+   * @default {the default policy of the socket, which is fully reliable unless set}
    */
-  partialReliability?: SctpPartialReliability;
+  partialReliability?: SctpPartialReliability | null;
   /**
    * The shared key, 0 to 65535, that authenticates the packet which carries the message (SCTP_AUTHINFO).
    *
@@ -134,7 +134,7 @@ export interface SctpEndpointSendOptions extends SctpSendOptions {
 export interface SctpNextInfo {
   /** Its stream. */
   streamId: number;
-  /** Its payload protocol identifier. */
+  /** Its payload protocol identifier; with message interleaving only if the message begins here. */
   ppid: number;
   /** How many of its bytes are there already. */
   length: number;
@@ -144,8 +144,8 @@ export interface SctpNextInfo {
   associationId: number;
   /** Whether it is a notification; the other fields then mean nothing. */
   isNotification: boolean;
-  /** Whether all of it has arrived. */
-  complete: boolean;
+  /** Whether all of it has arrived; `undefined` where the stack does not tell, as Linux does not. */
+  complete: boolean | undefined;
 }
 
 /** The metadata of a received message; RFC 6458, section 5.3.5. */
@@ -178,6 +178,6 @@ export interface SctpMessage extends SctpReceiveInfo {
   data: Uint8Array;
   /** The peer's address that the message came from. */
   from: SctpTransportAddress;
-  /** What comes after this message; only with `receiveNextInfo`, and only if it is there already. */
-  next?: SctpNextInfo;
+  /** What comes after this message: only with `receiveNextInfo`, and only if it is there already; else `undefined`. */
+  next: SctpNextInfo | undefined;
 }

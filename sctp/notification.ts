@@ -41,11 +41,14 @@ export interface SctpErrorCause {
   code: number;
   /** The cause's name, for instance `"user-initiated-abort"`; `"unknown"` for a code that we do not know. */
   name: SctpErrorCauseName;
-  /** What follows the cause's header: for a user-initiated abort the reason that the peer gave. */
+  /**
+   * What follows the cause's header: for a user-initiated abort the reason that the peer gave. In a `"remote-error"`
+   * notification it ends with up to three bytes of padding, for Linux keeps the cause's length to itself.
+   */
   data: Uint8Array;
 }
 
-/** The error causes of RFC 9260, section 3.3.10, RFC 5061, section 4.3, and RFC 4895, section 5. */
+/** The error causes of RFC 9260, section 3.3.10, RFC 5061, section 4.3, and RFC 4895, section 4. */
 export type SctpErrorCauseName =
   | "none"
   | "invalid-stream-identifier"
@@ -73,13 +76,13 @@ export type SctpErrorCauseName =
 export type SctpAssociationChange = "comm-up" | "comm-lost" | "restart" | "shutdown-complete" | "cant-start-assoc";
 
 /** A protocol extension that both ends support. */
-export type SctpFeature = "partial-reliability" | "auth" | "asconf" | "multibuf" | "reconfig" | "interleaving";
+export type SctpFeature = "partial-reliability" | "auth" | "asconf" | "reconfig" | "interleaving" | "ecn";
 
 /** An association began or ended (SCTP_ASSOC_CHANGE); RFC 6458, section 6.1.1. */
 export interface SctpAssociationNotification {
   /** The discriminant. */
   type: "association";
-  /** The association. */
+  /** The association; 0 on Linux for one that `"cant-start-assoc"`. */
   associationId: number;
   /** What happened. `"unknown"` is a state that a later kernel invented. */
   state: SctpAssociationChange | "unknown";
@@ -93,9 +96,9 @@ export interface SctpAssociationNotification {
   inboundStreams: number;
   /** The causes of the ABORT that ended the association, the first being that of `error`; empty if none came. */
   causes: SctpErrorCause[];
-  /** What both ends support, where the stack says so (Linux does not): with `"comm-up"` and `"restart"`. */
+  /** The extensions that both ends support, with `"comm-up"` and `"restart"`; empty otherwise. */
   features: SctpFeature[];
-  /** The bytes of `sac_info` as they came: the ABORT's causes, or the features. */
+  /** The bytes of `sac_info` as they came: the ABORT chunk's causes. */
   info: Uint8Array;
 }
 
@@ -177,9 +180,9 @@ export interface SctpPartialDeliveryNotification {
   associationId: number;
   /** What happened: aborted is the only indication there is. */
   indication: "aborted" | "unknown";
-  /** The stream of the message. */
+  /** The stream of the message; Linux tells it with interleaving only, and gives 0 otherwise. */
   streamId: number;
-  /** The stream sequence number of the message (the message identifier, with interleaving). */
+  /** The stream sequence number of the message; with interleaving the message identifier. Linux tells neither without. */
   sequence: number;
   /** Whether the message was unordered, where the stack tells. */
   unordered: boolean;

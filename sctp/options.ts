@@ -110,7 +110,7 @@ export interface SctpPeerAddressParameters {
    * @default {true}
    */
   pathMtuDiscovery?: boolean;
-  /** The path MTU in bytes, 512 or more; setting it turns discovery off. Association only, not as a socket's default. */
+  /** The path MTU in bytes, 512 or more; setting it turns discovery off. 0, where read, is that of the route. */
   pathMtu?: number;
   /** The differentiated services code point of packets on the path, 0 to 63. */
   dscp?: number;
@@ -175,9 +175,9 @@ export interface SctpAuthOptions {
    */
   chunks?: readonly number[];
   /**
-   * The hash functions that we accept, best first.
+   * The hash functions that we accept, best first; `"sha1"` is always among them (RFC 4895, section 6.1).
    *
-   * @default {["sha256", "sha1"]}
+   * @default {["sha1"]}
    */
   hmacs?: readonly SctpAuthHmac[];
   /** The shared keys. */
