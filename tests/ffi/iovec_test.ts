@@ -4,6 +4,7 @@ import { ArgumentError } from "../../common/errors.ts";
 import { AF_UNIX, SOCK_STREAM } from "../../ffi/constants.ts";
 import { IoVector } from "../../ffi/iovec.ts";
 import { test } from "../support/harness.ts";
+import { collectGarbage, weakly } from "./garbage.ts";
 
 const FAKE_BASE = 0x7f12_9876_5440;
 
@@ -89,6 +90,22 @@ test("a capacity out of range is refused", () => {
   for (const wrong of [0, 1025, 1.5, NaN]) {
     assert.throws(() => new IoVector(wrong, () => FAKE_BASE), ArgumentError);
   }
+});
+
+test("a vector keeps its memory alive until it has gone past it, or is reset", async () => {
+  const vector = new IoVector(3, () => FAKE_BASE);
+  const passed = weakly(1000, (bytes) => vector.push(bytes));
+  const left = weakly(1000, (bytes) => vector.push(bytes));
+  vector.advance(1500);
+  const other = new IoVector(1, () => FAKE_BASE);
+  const reset = weakly(1000, (bytes) => other.push(bytes));
+  other.reset();
+
+  await collectGarbage();
+
+  assert.deepEqual([passed, left, reset].map((each) => each.deref() !== undefined), [false, true, false]);
+  assert.equal(vector.byteLength, 500);
+  assert.equal(other.count, 0);
 });
 
 test("the kernel writes from and reads into scattered memory", () => {

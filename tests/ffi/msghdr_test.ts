@@ -19,6 +19,7 @@ import { MessageArena, MMSGHDR_SIZE, MSGHDR } from "../../ffi/msghdr.ts";
 import { decodeSockaddr, encodeSockaddr, encodeSockaddrInto } from "../../ffi/sockaddr.ts";
 import { decodeUcred, encodeUcred } from "../../ffi/ucred.ts";
 import { test } from "../support/harness.ts";
+import { collectGarbage, weakly } from "./garbage.ts";
 
 /** An address above 2^32 whose low half has the top bit set, so that both halves and their signs matter. */
 const FAKE_BASE = 0x7f12_9876_5440;
@@ -332,6 +333,24 @@ test("the regions of any arena lie apart, inside its buffer", () => {
       touch(arena.payloadRegion(slot).byteOffset, payloadBytes);
     }
   }));
+});
+
+test("an arena keeps the memory that it points at alive, and only as long as it does", async () => {
+  const arena = fakeArena(4);
+  const vector = new IoVector(1, () => EXTERNAL_BASE);
+  const kept = weakly(1000, (bytes) => arena.pointPayload(0, bytes));
+  const keptByVector = weakly(1000, (bytes) => vector.push(bytes));
+  arena.pointPayloadVector(1, vector);
+  const replaced = weakly(1000, (bytes) => arena.pointPayload(2, bytes));
+  const released = weakly(1000, (bytes) => arena.pointPayload(3, bytes));
+  arena.setPayload(2, bytes("own"));
+  arena.releasePayload(3);
+
+  await collectGarbage();
+
+  const alive = [kept, keptByVector, replaced, released].map((each) => each.deref() !== undefined);
+  assert.deepEqual(alive, [true, true, false, false]);
+  assert.equal(arena.slots, 4);
 });
 
 test("the kernel sends a batch from one arena and receives it into another", () => {
