@@ -11,6 +11,9 @@ import type {
   Signature,
 } from "./runtime.ts";
 
+type Found = Record<string, ((...values: unknown[]) => unknown) | null>;
+
+const ERRNO_LOCATION = "__errno_location";
 const OFF_THREAD_SUFFIX = "$offThread";
 
 function nativeType(type: NativeType): Deno.NativeResultType {
@@ -22,10 +25,8 @@ function narrowed(fn: (...values: unknown[]) => unknown, result: NativeType): Na
   return result === "i64" || result === "u64" ? (...values) => Number(fn(...values)) : fn as NativeFunction;
 }
 
-function absent(name: string, path: string): NativeFunction {
-  return () => {
-    throw new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
-  };
+function lacking(name: string, path: string): UnsupportedError {
+  return new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
 }
 
 /** Deno's foreign function interface. */
@@ -50,7 +51,10 @@ export class DenoRuntime implements ForeignRuntime {
       if (offThread) definitions[name + OFF_THREAD_SUFFIX] = { ...definition, nonblocking: true };
     }
 
-    const { path, found } = this.#openFirst(paths, definitions);
+    // Any library that uses libc leads to errno's place; asking along saves opening libc only for that.
+    definitions[ERRNO_LOCATION] = { parameters: [], result: "pointer", optional: true };
+    const { path, found, close } = this.#openFirst(paths, definitions);
+    this.#locateErrno(found);
     const symbols: Record<string, NativeFunction> = {};
     const offThread: Record<string, OffThreadFunction> = {};
     const missing: string[] = [];
@@ -58,10 +62,13 @@ export class DenoRuntime implements ForeignRuntime {
       const fn = found[name];
       if (fn === null || fn === undefined) {
         if (!signature.optional) {
-          throw new UnsupportedError(`${path} has no function ${name}; a newer C library has it`);
+          close();
+          throw lacking(name, path);
         }
         missing.push(name);
-        symbols[name] = absent(name, path);
+        symbols[name] = () => {
+          throw lacking(name, path);
+        };
         continue;
       }
       symbols[name] = narrowed(fn, signature.result);
@@ -76,18 +83,19 @@ export class DenoRuntime implements ForeignRuntime {
       symbols: symbols as Record<Names, NativeFunction>,
       offThread: offThread as Partial<Record<Names, OffThreadFunction>>,
       missing,
+      close,
     };
   }
 
   #openFirst(
     paths: readonly string[],
     definitions: Record<string, Deno.ForeignFunction>,
-  ): { path: string; found: Record<string, (...values: unknown[]) => unknown> } {
+  ): { path: string; found: Found; close: () => void } {
     let cause: unknown;
     for (const path of paths) {
       try {
-        const { symbols } = Deno.dlopen(path, definitions);
-        return { path, found: symbols as Record<string, (...values: unknown[]) => unknown> };
+        const library = Deno.dlopen(path, definitions);
+        return { path, found: library.symbols as Found, close: () => library.close() };
       } catch (error) {
         if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
           throw new UnsupportedError(
@@ -116,11 +124,13 @@ export class DenoRuntime implements ForeignRuntime {
   }
 
   errno(): number {
-    // An isolate stays on its thread, and errno's place is the thread's, so it needs to be found only once.
-    if (this.#errnoView === undefined) {
-      const { found } = this.#openFirst(LIBC_PATHS, { __errno_location: { parameters: [], result: "pointer" } });
-      this.#errnoView = new Deno.UnsafePointerView(found.__errno_location() as Deno.PointerObject);
-    }
-    return this.#errnoView.getInt32();
+    if (this.#errnoView === undefined) this.open(LIBC_PATHS, {});
+    return this.#errnoView!.getInt32();
+  }
+
+  /** An isolate stays on its thread, and errno's place is the thread's, so it needs to be found only once. */
+  #locateErrno(found: Found): void {
+    if (this.#errnoView !== undefined || !found[ERRNO_LOCATION]) return;
+    this.#errnoView = new Deno.UnsafePointerView(found[ERRNO_LOCATION]() as Deno.PointerObject);
   }
 }

@@ -54,7 +54,10 @@ export class KoffiRuntime implements ForeignRuntime {
         fn = library.func(name, TYPE_NAMES[signature.result], types);
       } catch (cause) {
         const error = new UnsupportedError(`${path} has no function ${name}; a newer C library has it`, { cause });
-        if (!signature.optional) throw error;
+        if (!signature.optional) {
+          library.unload();
+          throw error;
+        }
         missing.push(name);
         symbols[name] = () => {
           throw error;
@@ -74,6 +77,7 @@ export class KoffiRuntime implements ForeignRuntime {
       symbols: symbols as Record<Names, NativeFunction>,
       offThread: offThread as Partial<Record<Names, OffThreadFunction>>,
       missing,
+      close: () => library.unload(),
     };
   }
 

@@ -52,6 +52,8 @@ export interface ForeignLibrary<Names extends string = string> {
   readonly offThread: Readonly<Partial<Record<Names, OffThreadFunction>>>;
   /** The names that the library lacks. */
   readonly missing: readonly string[];
+  /** Closes the library; its functions must not be called any more. */
+  close(): void;
 }
 
 /** A runtime's foreign function interface. */
@@ -109,6 +111,7 @@ export function architecture(): Architecture {
  * const runtime = foreignRuntime();
  * const libc = runtime.open(["libc.so.6"], { getpid: { parameters: [], result: "i32" } });
  * console.log(libc.symbols.getpid() > 0);
+ * libc.close();
  * ```
  */
 export function foreignRuntime(): ForeignRuntime {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Reactor } from "@sockeye/sockeye/ffi";
 import process from "node:process";
 import { test as nodeTest } from "node:test";
 
@@ -27,6 +28,13 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
   : process.versions.bun !== undefined
   ? "bun"
   : "node";
+
+try {
+  // libc and the reactor are opened once and stay: opened here, they are no test's leak.
+  Reactor.current();
+} catch {
+  // Where there is no libc, the tests that need it say so themselves.
+}
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
