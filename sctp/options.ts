@@ -39,7 +39,7 @@ export interface SctpInitMsg {
 /** The bounds of the retransmission timeout (SCTP_RTOINFO); RFC 6458, section 8.1.1. */
 export interface SctpRtoInfo {
   /**
-   * The first timeout, in milliseconds, between `min` and `max`.
+   * The first timeout, in milliseconds.
    *
    * @default {3000}
    */
@@ -93,7 +93,7 @@ export interface SctpPeerAddressParameters {
    */
   heartbeat?: boolean;
   /**
-   * The time between two heartbeats, in milliseconds, added to the path's RTO; 0 to 1800000.
+   * The time between two heartbeats, in milliseconds, added to the path's RTO; 0 to 2147483647.
    *
    * @default {30_000}
    */

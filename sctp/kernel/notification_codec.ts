@@ -7,8 +7,6 @@
  * @module
  */
 
-import { decodeSockaddr, SOCKADDR_STORAGE_SIZE } from "../../ffi/sockaddr.ts";
-import type { SctpTransportAddress } from "../message.ts";
 import type {
   SctpAddressChange,
   SctpAddressNotification,
@@ -25,6 +23,7 @@ import { readInt32, readNetworkUint16, readNetworkUint32, readUint16, readUint32
 import * as k from "./constants.ts";
 import { causeName, decodeCauses } from "./error_causes.ts";
 import { SCTP_LAYOUT } from "./layout.ts";
+import { decodeTransportAddress } from "./transport_address.ts";
 
 /** `sn_type`, `sn_flags` and `sn_length`, with which every notification begins. */
 const SN_TYPE = 0;
@@ -300,10 +299,4 @@ function unknown(bytes: Uint8Array): SctpNotification {
     flags: bytes.length >= SN_LENGTH ? readUint16(bytes, SN_FLAGS) : 0,
     raw: bytes,
   };
-}
-
-/** The IP address and port in a `sockaddr_storage`; `undefined` if there is none. */
-export function decodeTransportAddress(bytes: Uint8Array, offset: number): SctpTransportAddress | undefined {
-  const address = decodeSockaddr(bytes, offset, SOCKADDR_STORAGE_SIZE);
-  return address === undefined || address.family === "unix" ? undefined : address;
 }
