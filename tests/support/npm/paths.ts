@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The repository's root. */
@@ -12,8 +13,10 @@ export const ROOT: string = new URL("../../../", import.meta.url).pathname;
 /** The folder of the npm build. */
 export const NPM_BUILD: string = join(ROOT, ".build/npm");
 
-/** The tarball that `npm publish` would take. */
-export const TARBALL: string = join(NPM_BUILD, "sockeye.tgz");
+const { name, version }: { name: string; version: string } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
+
+/** The tarball that `npm publish` would take, named as npm names it. */
+export const TARBALL: string = join(NPM_BUILD, `${name.slice(1).replace("/", "-")}-${version}.tgz`);
 
 /** The empty project into which the tarball is installed. */
 export const PROJECT: string = join(NPM_BUILD, "project");
