@@ -84,9 +84,9 @@ function getAddresses(socket: OptionSocket, name: number, associationId: number)
     const value = new Uint8Array(GETADDRS.size + room * SOCKADDR_IN6_SIZE);
     writeUint32(value, GETADDRS.fields.assoc_id, associationId);
     try {
-      const length = getOption(socket, name, value);
-      const count = readUint32(value, GETADDRS.fields.addr_num);
-      return unpackAddresses(value.subarray(GETADDRS.fields.addrs, length), count);
+      // Not the length that the kernel tells: for local addresses it leaves out the struct before them.
+      getOption(socket, name, value);
+      return unpackAddresses(value.subarray(GETADDRS.fields.addrs), readUint32(value, GETADDRS.fields.addr_num));
     } catch (error) {
       if (!hasCode(error, "ENOMEM") || room >= MOST_ADDRESSES) throw error;
     }

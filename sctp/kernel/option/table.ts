@@ -151,7 +151,7 @@ const OPTIONS: { readonly [Name in SctpOptionName]: OptionAccess<Name> } = {
 };
 
 /**
- * In which order the options of a new socket are set: what others build on comes first. Interleaving needs a fragment
+ * In which order the options of a new socket are set before it is bound: what others build on comes first. Interleaving needs a fragment
  * interleave level, keys need authentication, the partial delivery point is checked against the receive buffer.
  */
 const CREATION_ORDER: readonly (keyof SctpSocketOptions & SctpOptionName)[] = [
@@ -182,7 +182,6 @@ const CREATION_ORDER: readonly (keyof SctpSocketOptions & SctpOptionName)[] = [
   "defaultSendInfo",
   "defaultPartialReliability",
   "context",
-  "autoAsconf",
   "streamReset",
   "streamScheduler",
   "potentiallyFailedExposure",
@@ -232,13 +231,18 @@ export function writeOption<Name extends SctpOptionName>(
   set(socket, associationId, value, parameter);
 }
 
-/** Sets the options of a new socket. @throws See {@linkcode writeOption}. */
+/** Sets the options of a new socket, before it is bound. @throws See {@linkcode writeOption}. */
 export function writeSocketOptions(socket: OptionSocket, options: SctpSocketOptions): void {
   const given = options.interleaving && !options.fragmentInterleave ? { ...options, fragmentInterleave: 1 } : options;
   for (const name of CREATION_ORDER) {
     const value = given[name];
     if (value !== undefined) writeOption(socket, name, value as never, k.SCTP_FUTURE_ASSOC);
   }
+}
+
+/** Sets those options of a new socket that the kernel takes once it is bound. @throws See {@linkcode writeOption}. */
+export function writeBoundSocketOptions(socket: OptionSocket, options: SctpSocketOptions): void {
+  if (options.autoAsconf !== undefined) writeOption(socket, "autoAsconf", options.autoAsconf, k.SCTP_FUTURE_ASSOC);
 }
 
 function accessTo<Name extends SctpOptionName>(name: Name): OptionAccess<Name> {
