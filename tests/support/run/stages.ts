@@ -69,8 +69,8 @@ export const STAGES: readonly Stage[] = [
   }),
   denoTestStage({
     name: "contract",
-    title: "SCTP on a real kernel",
-    command: ["--no-check", ...KERNEL_TESTS],
+    title: "SCTP on a real kernel, and the sockets under it",
+    command: ["--no-check", ...KERNEL_TESTS, "tests/ffi/contract"],
     limit: 300,
     inRig: true,
     obstacle: rigMissing,
