@@ -32,6 +32,8 @@ export class SockeyeError extends Error {
   readonly code: string;
 
   /**
+   * Makes the error.
+   *
    * @param message What was tried, on what, and the remedy.
    * @param code The stable identifier.
    * @param options The cause, if another error is underneath.
@@ -69,6 +71,8 @@ export class SystemError extends SockeyeError {
   readonly address?: string;
 
   /**
+   * Makes the error.
+   *
    * @param message What was tried, what the system said, and the remedy.
    * @param details The fields of the failed call.
    * @param options The cause, if another error is underneath.
@@ -83,7 +87,12 @@ export class SystemError extends SockeyeError {
 
 /** The handle is closed, by us or by the peer, so the operation can't be carried out. Code `"CLOSED"`. */
 export class ClosedError extends SockeyeError {
-  /** @param message What was tried on which handle. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message What was tried on which handle.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "CLOSED", options);
   }
@@ -91,7 +100,12 @@ export class ClosedError extends SockeyeError {
 
 /** A wait took longer than its `timeout`; the operation may be tried again. Code `"TIMEOUT"`, name `"TimeoutError"`. */
 export class TimeoutError extends SockeyeError {
-  /** @param message What was waited for, and how long. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message What was waited for, and how long.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "TIMEOUT", options);
   }
@@ -99,7 +113,12 @@ export class TimeoutError extends SockeyeError {
 
 /** The operation makes no sense in the handle's present state. Code `"STATE"`. */
 export class StateError extends SockeyeError {
-  /** @param message The operation, the state, and what to do first. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message The operation, the state, and what to do first.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "STATE", options);
   }
@@ -107,7 +126,12 @@ export class StateError extends SockeyeError {
 
 /** There is nobody to send to. Code `"NO_PEER"`. */
 export class NoPeerError extends SockeyeError {
-  /** @param message Who was looked for. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message Who was looked for.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "NO_PEER", options);
   }
@@ -115,7 +139,12 @@ export class NoPeerError extends SockeyeError {
 
 /** A bounded queue is full; nothing was accepted. Code `"BUFFER_FULL"`. */
 export class BufferFullError extends SockeyeError {
-  /** @param message Which queue, its bound, and how to raise or respect it. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message Which queue, its bound, and how to raise or respect it.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "BUFFER_FULL", options);
   }
@@ -123,7 +152,12 @@ export class BufferFullError extends SockeyeError {
 
 /** A message exceeds a limit; nothing of it was sent, or delivered. Code `"MESSAGE_TOO_LARGE"`. */
 export class MessageTooLargeError extends SockeyeError {
-  /** @param message The size, the limit, and how to raise it. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message The size, the limit, and how to raise it.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "MESSAGE_TOO_LARGE", options);
   }
@@ -131,7 +165,12 @@ export class MessageTooLargeError extends SockeyeError {
 
 /** An address or URL can't be understood or isn't allowed here. Code `"ADDRESS"`. */
 export class AddressError extends SockeyeError {
-  /** @param message The address, and the forms that are allowed. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message The address, and the forms that are allowed.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "ADDRESS", options);
   }
@@ -139,7 +178,12 @@ export class AddressError extends SockeyeError {
 
 /** The peer broke the protocol. Code `"PROTOCOL"`. */
 export class ProtocolError extends SockeyeError {
-  /** @param message What arrived, and what was due. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message What arrived, and what was due.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "PROTOCOL", options);
   }
@@ -147,7 +191,12 @@ export class ProtocolError extends SockeyeError {
 
 /** The platform or kernel lacks what the call needs; the message says how to get it. Code `"UNSUPPORTED"`. */
 export class UnsupportedError extends SockeyeError {
-  /** @param message What is lacking, why, and the remedy. @param options The cause. */
+  /**
+   * Makes the error.
+   *
+   * @param message What is lacking, why, and the remedy.
+   * @param options The cause, if another error is underneath.
+   */
   constructor(message: string, options?: SockeyeErrorOptions) {
     super(message, "UNSUPPORTED", options);
   }
@@ -159,6 +208,8 @@ export class ArgumentError extends SockeyeError {
   readonly argument: string;
 
   /**
+   * Makes the error.
+   *
    * @param argument The argument's name.
    * @param message What is allowed, and what was given.
    * @param options The cause.

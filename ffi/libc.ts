@@ -12,6 +12,44 @@ import { LIBC_PATHS } from "./libc_paths.ts";
 import { type ForeignRuntime, foreignRuntime, type NativeFunction, type OffThreadFunction } from "./runtime.ts";
 import type { Signature } from "./runtime.ts";
 
+/** The names of the functions in the table. */
+export type LibcName =
+  | "accept4"
+  | "bind"
+  | "close"
+  | "connect"
+  | "epoll_create1"
+  | "epoll_ctl"
+  | "epoll_wait"
+  | "eventfd"
+  | "fcntl"
+  | "ftruncate"
+  | "getpeername"
+  | "getsockname"
+  | "getsockopt"
+  | "if_indextoname"
+  | "if_nametoindex"
+  | "listen"
+  | "memfd_create"
+  | "mmap"
+  | "munmap"
+  | "pipe2"
+  | "read"
+  | "readv"
+  | "recvmmsg"
+  | "recvmsg"
+  | "sendmmsg"
+  | "sendmsg"
+  | "setsockopt"
+  | "shm_open"
+  | "shm_unlink"
+  | "shutdown"
+  | "socket"
+  | "socketpair"
+  | "syscall"
+  | "write"
+  | "writev";
+
 const SIGNATURES = {
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -48,10 +86,7 @@ const SIGNATURES = {
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], result: "i64", offThread: true },
   write: { parameters: ["i32", "buffer", "u64"], result: "i32" },
   writev: { parameters: ["i32", "u64", "i32"], result: "i32" },
-} as const satisfies Record<string, Signature>;
-
-/** The names of the functions in the table. */
-export type LibcName = keyof typeof SIGNATURES;
+} as const satisfies Record<LibcName, Signature>;
 
 /** libc, opened. */
 export interface Libc {

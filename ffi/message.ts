@@ -16,6 +16,8 @@ export class Message {
   readonly control: Uint8Array;
 
   /**
+   * Makes a message of its parts.
+   *
    * @param data The payload.
    * @param address Who sent it.
    * @param flags The flags of recvmsg(2).

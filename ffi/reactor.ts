@@ -66,6 +66,12 @@ const MAX_EVENTS = 64;
 /** The longest blocking wait of one call, in milliseconds: what fits the `int` of epoll_wait(2). */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
+/** What the watches need of the reactor. */
+interface ReactorCore {
+  wantChanged(watch: FdWatch, before: number): void;
+  forget(watch: FdWatch): void;
+}
+
 class FdWatch implements Watch {
   readonly fd: number;
   /** Tells this watch from an earlier one of the same number whose events are still on their way. */
@@ -104,12 +110,6 @@ class FdWatch implements Watch {
   }
 }
 
-/** What the watches need of the reactor. */
-interface ReactorCore {
-  wantChanged(watch: FdWatch, before: number): void;
-  forget(watch: FdWatch): void;
-}
-
 /**
  * Tells who waits for which descriptor, and wakes them.
  *
@@ -131,7 +131,7 @@ interface ReactorCore {
  * close(writer);
  * ```
  */
-export class Reactor implements ReactorCore {
+export class Reactor {
   static #current: Reactor | undefined;
 
   readonly #epfd: number;
@@ -146,6 +146,10 @@ export class Reactor implements ReactorCore {
   readonly #controlBytes: Uint8Array;
   readonly #parkedBytes: Uint8Array;
   readonly #polledBytes: Uint8Array;
+  readonly #core: ReactorCore = {
+    wantChanged: (watch, before) => this.#wantChanged(watch, before),
+    forget: (watch) => this.#forget(watch),
+  };
   #parked: Promise<void> | undefined;
   #isWoken = false;
   #blockingCalls = 0;
@@ -188,7 +192,7 @@ export class Reactor implements ReactorCore {
    */
   watch(fd: number, onReady: ReadyCallback): Watch {
     this.#generations = (this.#generations + 1) >>> 0 || 1;
-    const watch = new FdWatch(this, fd, this.#generations, onReady);
+    const watch = new FdWatch(this.#core, fd, this.#generations, onReady);
     this.#watches.set(fd, watch);
     return watch;
   }
@@ -241,8 +245,7 @@ export class Reactor implements ReactorCore {
     };
   }
 
-  /** @internal */
-  wantChanged(watch: FdWatch, before: number): void {
+  #wantChanged(watch: FdWatch, before: number): void {
     if (watch.wanted !== 0 && (watch.wanted & ~watch.registered) !== 0) {
       // Interest that is no longer wanted stays registered until it fires: most waits for it are resumed soon.
       const events = watch.registered | watch.wanted;
@@ -263,8 +266,7 @@ export class Reactor implements ReactorCore {
     }
   }
 
-  /** @internal */
-  forget(watch: FdWatch): void {
+  #forget(watch: FdWatch): void {
     if (this.#watches.get(watch.fd) === watch) this.#watches.delete(watch.fd);
     this.#unregister(watch);
   }
