@@ -30,7 +30,7 @@ static const char usage_text[] =
 	"  --receive-bytes N     buffer given to one receive call (default 65536)\n"
 	"  --timeout SECONDS     give up and exit 124 (default 60)\n"
 	"\n"
-	"Prints `ready PORT` when bound, then one JSON object per line.\n";
+	"Prints `ready PORT` when bound, then one JSON object per line. SIGTERM ends what still waits.\n";
 
 static _Noreturn void usage_error(const char *what, const char *value)
 {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* A link stops being read while this much of its echo waits to be sent. */
@@ -51,6 +52,7 @@ static struct link links[MAX_LINKS];
 static int link_count;
 static uint32_t ended_count;
 static int bound_socket = -1;
+static int signal_descriptor = -1;
 static unsigned char *receive_buffer;
 
 static _Noreturn void fail(const char *what)
@@ -437,6 +439,7 @@ static int collect(struct pollfd *polled)
 {
 	int count = 0;
 
+	polled[count++] = (struct pollfd){ .fd = signal_descriptor, .events = POLLIN };
 	if (bound_socket >= 0)
 		polled[count++] = (struct pollfd){ .fd = bound_socket, .events = POLLIN };
 	for (int i = 0; i < link_count; i++) {
@@ -457,9 +460,33 @@ static int collect(struct pollfd *polled)
 	return count;
 }
 
+/* SIGTERM ends associations as --end says, gracefully instead of waiting for the peer, whatever was still expected. */
+static void catch_termination(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	signal_descriptor = signalfd(-1, &mask, SFD_CLOEXEC);
+	if (signal_descriptor < 0)
+		fail("signalfd");
+}
+
+static void on_termination(void)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signal_descriptor, &info, sizeof(info)) != sizeof(info))
+		fail("read signalfd");
+	if (options.ending == END_PEER)
+		options.ending = END_SHUTDOWN;
+	options.expect = 0;
+}
+
 static void run(void)
 {
-	struct pollfd polled[MAX_LINKS + 1];
+	struct pollfd polled[MAX_LINKS + 2];
 
 	while (!finished()) {
 		int count = collect(polled);
@@ -472,7 +499,9 @@ static void run(void)
 		for (int i = 0; i < count; i++) {
 			if (!(polled[i].revents & (POLLIN | POLLERR | POLLHUP)))
 				continue;
-			if (options.one_to_one && polled[i].fd == bound_socket)
+			if (polled[i].fd == signal_descriptor)
+				on_termination();
+			else if (options.one_to_one && polled[i].fd == bound_socket)
 				accept_one();
 			else
 				/* A budget, so that echoing keeps up with what comes in. */
@@ -496,6 +525,7 @@ int main(int argc, char **argv)
 	parse_options(argc, argv, &options);
 	signal(SIGALRM, on_alarm);
 	signal(SIGPIPE, SIG_IGN);
+	catch_termination();
 	alarm(options.timeout_s);
 	receive_buffer = allocate(NULL, options.receive_bytes);
 	fd = open_socket();

@@ -98,8 +98,9 @@ void report_notification(const void *bytes, size_t length)
 		const struct sctp_assoc_change *sac = &sn->sn_assoc_change;
 
 		print_head("SCTP_ASSOC_CHANGE", sac->sac_assoc_id);
+		/* The kernel copies the error cause code as the ABORT chunk had it, in network order. */
 		printf(",\"state\":\"%s\",\"error\":%u,\"outbound\":%u,\"inbound\":%u",
-		       association_change_name(sac->sac_state), sac->sac_error, sac->sac_outbound_streams,
+		       association_change_name(sac->sac_state), ntohs(sac->sac_error), sac->sac_outbound_streams,
 		       sac->sac_inbound_streams);
 		print_hex("info", raw + sizeof(*sac), length - sizeof(*sac));
 		break;
