@@ -72,9 +72,6 @@ const NXTINFO = SCTP_LAYOUT.sctp_nxtinfo.fields;
 /** What fits the control messages of any send without further addresses. */
 const SEND_CONTROL_SPACE = space(SNDINFO.size) + space(PRINFO.size) + space(AUTHINFO.size) + space(INITMSG.size);
 
-/** Bytes for all the control messages that one `recvmsg` of an SCTP socket can bring. */
-export const RECEIVE_CONTROL_SPACE: number = space(NXTINFO_SIZE) + space(RCVINFO_SIZE) + space(SNDRCV_SIZE);
-
 /**
  * The defaults of a socket or association, by which a send fills in what its options leave out.
  *

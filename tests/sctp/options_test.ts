@@ -14,16 +14,11 @@ import {
   removeAddresses,
   unpackAddresses,
 } from "../../sctp/kernel/option/addresses.ts";
-import { isSubscribed, subscribe } from "../../sctp/kernel/option/events.ts";
+import { subscribe } from "../../sctp/kernel/option/events.ts";
 import { getAssociationId } from "../../sctp/kernel/option/paths.ts";
 import type { OptionSocket } from "../../sctp/kernel/option/socket.ts";
 import { getAssociationIds, getSupportedFeatures } from "../../sctp/kernel/option/status.ts";
-import {
-  readOption,
-  writeBoundSocketOptions,
-  writeOption,
-  writeSocketOptions,
-} from "../../sctp/kernel/option/table.ts";
+import { readOption, writeOption, writeSocketOptions } from "../../sctp/kernel/option/table.ts";
 import { test } from "../support/harness.ts";
 import { GOLDEN, unhex } from "./golden.ts";
 
@@ -372,7 +367,7 @@ test("what the kernel does not know is no common feature", () => {
 });
 
 test("notifications are subscribed to by name", () => {
-  const socket = new RecordingSocket((_name, value) => void value.set([1], 6));
+  const socket = new RecordingSocket();
 
   subscribe(socket, k.SCTP_ALL_ASSOC, "stream-change", true);
   subscribe(socket, k.SCTP_FUTURE_ASSOC, "send-failed", false);
@@ -381,7 +376,6 @@ test("notifications are subscribed to by name", () => {
     { name: k.SCTP_EVENT, value: GOLDEN.event },
     { name: k.SCTP_EVENT, value: unhex("000000000d800000") },
   ]);
-  assert.equal(isSubscribed(socket, 0, "stream-change"), true);
   assert.throws(() => subscribe(socket, 0, "data" as "shutdown", true), ArgumentError);
 });
 
@@ -560,10 +554,6 @@ test("a new socket's options are set in an order that the kernel takes", () => {
     ],
   );
   assert.deepEqual(socket.sets[6].value, unhex("01000000"));
-
-  const bound = new RecordingSocket();
-  writeBoundSocketOptions(bound, { autoAsconf: true, nodelay: true });
-  assert.deepEqual(bound.sets.map(({ name }) => name), [k.SCTP_AUTO_ASCONF]);
 });
 
 test("whatever the kernel answers is read without an exception", () => {

@@ -10,7 +10,7 @@ import { writeUint16, writeUint32 } from "../bytes.ts";
 import { SCTP_EVENT } from "../constants.ts";
 import { SCTP_LAYOUT } from "../layout.ts";
 import { EVENT_TYPES } from "../notification_codec.ts";
-import { getOption, type OptionSocket, setOption } from "./socket.ts";
+import { type OptionSocket, setOption } from "./socket.ts";
 
 const NEEDS_EVENT = "Linux 5.0 or later";
 const { size, fields } = SCTP_LAYOUT.sctp_event;
@@ -22,21 +22,9 @@ const { size, fields } = SCTP_LAYOUT.sctp_event;
  * @throws {ArgumentError} There is no such kind.
  */
 export function subscribe(socket: OptionSocket, associationId: number, event: SctpEventName, on: boolean): void {
-  const value = encodeEvent(associationId, event);
-  value[fields.se_on] = on ? 1 : 0;
-  setOption(socket, SCTP_EVENT, value, NEEDS_EVENT);
-}
-
-/** SCTP_EVENT: whether a kind of notification is on. @throws {ArgumentError} There is no such kind. */
-export function isSubscribed(socket: OptionSocket, associationId: number, event: SctpEventName): boolean {
-  const value = encodeEvent(associationId, event);
-  getOption(socket, SCTP_EVENT, value, NEEDS_EVENT);
-  return value[fields.se_on] !== 0;
-}
-
-function encodeEvent(associationId: number, event: SctpEventName): Uint8Array {
   const value = new Uint8Array(size);
   writeUint32(value, fields.se_assoc_id, associationId);
   writeUint16(value, fields.se_type, requireName(event, "event", EVENT_TYPES));
-  return value;
+  value[fields.se_on] = on ? 1 : 0;
+  setOption(socket, SCTP_EVENT, value, NEEDS_EVENT);
 }

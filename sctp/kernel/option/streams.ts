@@ -5,6 +5,7 @@
  */
 
 import { ArgumentError, UnsupportedError } from "../../../common/errors.ts";
+import type { SctpStreamsToReset } from "../../option_map.ts";
 import type { SctpStreamResetOptions, SctpStreamScheduler } from "../../options.ts";
 import { requireName, requireUint16 } from "../arguments.ts";
 import { readUint16, writeUint16, writeUint32 } from "../bytes.ts";
@@ -45,16 +46,6 @@ const SCHEDULERS: Readonly<Record<SctpStreamScheduler, number>> = {
 
 const NEEDS_SCHEDULERS = "Linux 4.15 or later";
 
-/** Which streams to reset, and in which direction; RFC 6525, section 6.3.2. */
-export interface StreamReset {
-  /** The streams that we send on. */
-  outgoing?: boolean;
-  /** The streams that we receive on. */
-  incoming?: boolean;
-  /** The streams, 0 to 65535; left out or empty, all of them. */
-  streamIds?: readonly number[];
-}
-
 /** SCTP_ENABLE_STREAM_RESET. */
 export function getStreamReset(socket: OptionSocket, associationId: number): Required<SctpStreamResetOptions> {
   const flags = getAssociationValue(socket, SCTP_ENABLE_STREAM_RESET, associationId);
@@ -80,7 +71,7 @@ export function setStreamReset(socket: OptionSocket, associationId: number, give
  * @throws {ArgumentError} A stream is out of range, or no direction is given.
  * @throws {SystemError} ENOPROTOOPT or EPERM if resets are not enabled on both ends, EAGAIN while data is on its way.
  */
-export function resetStreams(socket: OptionSocket, associationId: number, given: StreamReset): void {
+export function resetStreams(socket: OptionSocket, associationId: number, given: SctpStreamsToReset): void {
   const { size, fields } = SCTP_LAYOUT.sctp_reset_streams;
   const streamIds = given.streamIds ?? [];
   const flags = (given.outgoing ? SCTP_STREAM_RESET_OUTGOING : 0) | (given.incoming ? SCTP_STREAM_RESET_INCOMING : 0);

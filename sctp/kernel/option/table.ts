@@ -231,18 +231,17 @@ export function writeOption<Name extends SctpOptionName>(
   set(socket, associationId, value, parameter);
 }
 
-/** Sets the options of a new socket, before it is bound. @throws See {@linkcode writeOption}. */
+/**
+ * Sets the options of a new socket, but for `autoAsconf`, which the kernel takes only once the socket is bound.
+ *
+ * @throws See {@linkcode writeOption}.
+ */
 export function writeSocketOptions(socket: OptionSocket, options: SctpSocketOptions): void {
   const given = options.interleaving && !options.fragmentInterleave ? { ...options, fragmentInterleave: 1 } : options;
   for (const name of CREATION_ORDER) {
     const value = given[name];
     if (value !== undefined) writeOption(socket, name, value as never, k.SCTP_FUTURE_ASSOC);
   }
-}
-
-/** Sets those options of a new socket that the kernel takes once it is bound. @throws See {@linkcode writeOption}. */
-export function writeBoundSocketOptions(socket: OptionSocket, options: SctpSocketOptions): void {
-  if (options.autoAsconf !== undefined) writeOption(socket, "autoAsconf", options.autoAsconf, k.SCTP_FUTURE_ASSOC);
 }
 
 function accessTo<Name extends SctpOptionName>(name: Name): OptionAccess<Name> {
