@@ -65,11 +65,11 @@ export interface RigCommand {
    */
   memoryMiB?: number;
   /**
-   * Which kernel runs it: this machine's where that has SCTP, or a guest's in any case.
+   * Which kernel runs it: this machine's where that has SCTP and else a guest's, or this one in any case.
    *
    * @default {"any"}
    */
-  kernel?: "any" | "guest";
+  kernel?: "any" | "host" | "guest";
 }
 
 /** How a command ended. */
@@ -123,7 +123,9 @@ export async function runInRig(command: RigCommand): Promise<RigResult> {
  */
 export function startInRig(command: RigCommand): RigRun {
   command.signal?.throwIfAborted();
-  const rig = ensureRig({ hostKernel: command.kernel !== "guest" });
+  const rig: RigStatus = command.kernel === "host"
+    ? { kernel: "host" }
+    : ensureRig({ hostKernel: command.kernel !== "guest" });
   if (rig.kernel === "none") throw new RigError(rig.reason);
 
   const prepared = prepare(command);

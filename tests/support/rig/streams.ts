@@ -25,14 +25,19 @@ export interface OutputSink {
 
 /** The way to a destination; `own` is what "inherit" means. */
 export function openSink(to: OutputTo, own: "stdout" | "stderr"): OutputSink {
+  const stream = process[own];
+  if (to === "inherit" && !stream.listeners("error").includes(knownFromWrite)) stream.on("error", knownFromWrite);
   const chunks: Uint8Array[] = [];
   const take = to === "inherit"
-    ? (chunk: Uint8Array) => write(process[own], chunk)
+    ? (chunk: Uint8Array) => write(stream, chunk)
     : to === "piped"
     ? (chunk: Uint8Array) => void chunks.push(chunk.slice())
     : to;
   return { take, collected: () => Buffer.concat(chunks) };
 }
+
+/** An error of the stream is an error of the write that it comes from, and reported there. */
+function knownFromWrite(): void {}
 
 function write(stream: NodeJS.WritableStream, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
