@@ -6,9 +6,17 @@
 
 import { lookup } from "node:dns/promises";
 import { AddressError, SystemError } from "../common/errors.ts";
-import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../ffi/ip.ts";
-import { encodeSockaddr, type Inet6Address, type InetAddress, type SocketAddress } from "../ffi/sockaddr.ts";
-import { ifNameToIndex } from "../ffi/syscalls.ts";
+import {
+  encodeSockaddr,
+  formatIPv4,
+  formatIPv6,
+  ifNameToIndex,
+  type Inet6Address,
+  type InetAddress,
+  parseIPv4,
+  parseIPv6,
+} from "../ffi/mod.ts";
+import type { SctpTransportAddress } from "./message.ts";
 
 /** The networks that {@linkcode resolveSctpAddress} knows: both families, IPv4 only, IPv6 only. */
 export type SctpNetwork = "sctp" | "sctp4" | "sctp6";
@@ -50,6 +58,8 @@ export class SctpAddress {
   readonly port: number;
 
   /**
+   * Makes an address of IPs and a port.
+   *
    * @param addresses One IP address or several, without brackets.
    * @param port The port that they share, 0 to 65535.
    * @throws {AddressError} There is no address, one isn't an IP address or is given twice, a wildcard is not alone, or
@@ -125,7 +135,7 @@ export class SctpAddress {
    * Collects socket addresses, as the kernel reports them, into one SCTP address.
    *
    * @param addresses IPv4 and IPv6 addresses with the same port; a scope becomes a numeric zone.
-   * @throws {AddressError} There is none, they differ in port, or one is neither IPv4 nor IPv6.
+   * @throws {AddressError} There is none, or they differ in port.
    *
    * @example
    * ```ts
@@ -139,11 +149,10 @@ export class SctpAddress {
    * assert.equal(address.toString(), "sctp://10.0.0.1,[fe80::1%2]:3868");
    * ```
    */
-  static fromSocketAddresses(addresses: readonly SocketAddress[]): SctpAddress {
+  static fromSocketAddresses(addresses: readonly SctpTransportAddress[]): SctpAddress {
     const texts: string[] = [];
     let port: number | undefined;
     for (const address of addresses) {
-      if (address.family === "unix") throw new AddressError("a unix address has no place in an SCTP address");
       if (port !== undefined && address.port !== port) {
         throw new AddressError(
           `the addresses of an SCTP endpoint share one port, but ${port} and ${address.port} were given`,

@@ -6,7 +6,7 @@
 
 import { ArgumentError, ClosedError, SystemError, UnsupportedError } from "../common/errors.ts";
 import { checkTimeout, type WaitOptions } from "../common/wait.ts";
-import { ERRNO } from "../ffi/errno.ts";
+import { ERRNO } from "../ffi/mod.ts";
 import { SctpAddress, type SctpAddressLike } from "./address.ts";
 import { AssociationCore, type AssociationSettings } from "./association_core.ts";
 import { SctpSocketControls } from "./controls.ts";
@@ -14,6 +14,7 @@ import type { SctpSocketDriver } from "./driver.ts";
 import type { SctpMessage, SctpSendOptions } from "./message.ts";
 import type { SctpEventName, SctpNotification } from "./notification.ts";
 import { openOptionsOf, peerAddressOf, type SctpOpeningOptions, settingsOf } from "./opening.ts";
+import { OptionAccess } from "./option_access.ts";
 import type { SctpStatistics, SctpStatus } from "./options.ts";
 import { outgoingMessage, payloadBytes, type SctpOutgoingMessage, type SctpPayload } from "./payload.ts";
 import { selectStack } from "./stack.ts";
@@ -36,7 +37,10 @@ export interface SctpConnectOptions extends SctpOpeningOptions, WaitOptions {
   local?: SctpAddressLike;
 }
 
-/** Counters of an association's handle, since it was opened; see {@linkcode SctpAssociation.statistics} for those of the protocol. */
+/**
+ * Counters of an association's handle, since it was opened; see {@linkcode SctpAssociation.statistics} for those of the
+ * protocol.
+ */
 export interface SctpAssociationStats {
   /** Messages handed to the stack. */
   messagesSent: number;
@@ -67,13 +71,13 @@ export interface SctpAssociationStats {
 /**
  * An association with one peer: a reliable carrier of messages on many streams, over one path or several.
  *
- * `connect` sets one up, {@linkcode SctpListener} accepts one, {@linkcode SctpEndpoint.peelOff} makes one of an endpoint's.
- * Messages come by `receive`, by async iteration, or on `readable`; notifications that were subscribed to come by `events()`.
- * When the peer shuts the association down, iteration ends and `receive` rejects with a `ClosedError`, after what has
- * arrived; when it breaks, both fail with a `SystemError`.
+ * `connect` sets one up, {@linkcode SctpListener} accepts one, {@linkcode SctpEndpoint.peelOff} makes one of an
+ * endpoint's. Messages come by `receive`, by async iteration, or on `readable`; notifications that were subscribed to
+ * come by `events()`. When the peer shuts the association down, iteration ends and `receive` rejects with a
+ * `ClosedError`, after what has arrived; when it breaks, both fail with a `SystemError`.
  *
- * Received messages wait in the stack until somebody receives, and hold the peer back (its sends wait). The one-to-one style
- * of RFC 6458 section 4.
+ * Received messages wait in the stack until somebody receives, and hold the peer back (its sends wait). The one-to-one
+ * style of RFC 6458 section 4.
  *
  * @example
  * ```ts
@@ -110,7 +114,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
 
   private constructor(driver: SctpSocketDriver, settings: AssociationSettings, core?: AssociationCore) {
     this.#core = core ?? new AssociationCore(driver, settings);
-    this.options = new SctpSocketControls(driver, 0);
+    this.options = new SctpSocketControls(new OptionAccess(driver, 0));
     this.#carrier = {
       send: (data, options) => this.send(data, options),
       trySend: (data, options) => this.trySend(data, options),
@@ -122,14 +126,14 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   /**
    * Sets up an association with a peer.
    *
-   * @param address The peer: the stack tries its addresses in order, and learns of further ones from the peer. A URL may
-   *   have host names.
+   * @param address The peer: the stack tries its addresses in order, and learns of further ones from the peer. A URL
+   *   may have host names.
    * @param options The socket's options, the local address, what to subscribe to, and how long to wait.
    * @returns The association, once it is up.
    * @throws {AddressError} The address has another form, or a name doesn't resolve.
    * @throws {ArgumentError} An option is out of range.
-   * @throws {SystemError} `ECONNREFUSED` when nobody listens there, `ETIMEDOUT` when nobody answers, `EADDRINUSE` or `EACCES`
-   *   for the local address, `EMFILE` when no descriptor is left.
+   * @throws {SystemError} `ECONNREFUSED` when nobody listens there, `ETIMEDOUT` when nobody answers, `EADDRINUSE` or
+   *   `EACCES` for the local address, `EMFILE` when no descriptor is left.
    * @throws {TimeoutError} The time was up; the attempt is given up.
    * @throws {UnsupportedError} The stack isn't available here, or lacks an option.
    *
@@ -193,11 +197,13 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   /**
    * Sends a message. Settled, the stack has it whole, and delivers it unless the association breaks.
    *
-   * @param data The message, at least one byte; text goes out as UTF-8. Bytes must not change until the promise has settled.
+   * @param data The message, at least one byte; text goes out as UTF-8. Bytes must not change until the promise has
+   *   settled.
    * @param options Stream, PPID, order, reliability, and how long to wait while the send buffer is full.
-   * @throws {ArgumentError} The message is empty, or an option is out of range, for instance `streamId` beyond the negotiated
-   *   number of streams.
-   * @throws {MessageTooLargeError} The message exceeds the send buffer, or what one packet takes with `disableFragments`.
+   * @throws {ArgumentError} The message is empty, or an option is out of range, for instance `streamId` beyond the
+   *   negotiated number of streams.
+   * @throws {MessageTooLargeError} The message exceeds the send buffer, or what one packet takes with
+   *   `disableFragments`.
    * @throws {BufferFullError} More than 1,024 sends wait already.
    * @throws {ClosedError} The association is closed, or shutting down.
    * @throws {SystemError} The association broke.
@@ -253,7 +259,8 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
    * @param options How long to wait.
    * @throws {ClosedError} The association was closed, or the peer has shut it down and everything was received.
    * @throws {MessageTooLargeError} A message exceeded `maxMessageSize`, and is lost; the next call goes on after it.
-   * @throws {SystemError} The association broke: `ECONNRESET` when the peer aborted it, `ETIMEDOUT` when it fell silent.
+   * @throws {SystemError} The association broke: `ECONNRESET` when the peer aborted it, `ETIMEDOUT` when it fell
+   *   silent.
    * @throws {TimeoutError} The time was up.
    */
   receive(options: WaitOptions = {}): Promise<SctpMessage> {
@@ -287,16 +294,16 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   }
 
   /**
-   * The messages as a Web stream, which reads nothing ahead. It closes when the association ends in order. Cancelling it stops
-   * receiving, and leaves the association open. The same object each time.
+   * The messages as a Web stream, which reads nothing ahead. It closes when the association ends in order. Cancelling
+   * it stops receiving, and leaves the association open. The same object each time.
    */
   get readable(): ReadableStream<SctpMessage> {
     return this.#readable ??= this.#core.messages.readable();
   }
 
   /**
-   * Sends what is written to it: bytes, text, or a message with its metadata. Closing it shuts the association down, aborting
-   * it aborts the association. The same object each time.
+   * Sends what is written to it: bytes, text, or a message with its metadata. Closing it shuts the association down,
+   * aborting it aborts the association. The same object each time.
    */
   get writable(): WritableStream<SctpPayload | SctpOutgoingMessage> {
     return this.#writable ??= new WritableStream({
@@ -382,8 +389,8 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
 
   /**
    * Ends the association gracefully: what both sides have sent is delivered first (RFC 9260 section 9.2). What arrives
-   * meanwhile can be received, during the shutdown and after it, until {@linkcode SctpAssociation.close}; what finds the queue
-   * full is discarded.
+   * meanwhile can be received, during the shutdown and after it, until {@linkcode SctpAssociation.close}; what finds
+   * the queue full is discarded.
    *
    * @param options How long to wait for the peer; the shutdown goes on when the wait is given up.
    * @returns Settles when the peer has agreed. At once when the association has ended in order already.
@@ -412,10 +419,11 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   }
 
   /**
-   * Ends the association at once, and closes it: the peer gets an ABORT (RFC 9260 section 9.1), what was not delivered is lost.
+   * Ends the association at once, and closes it: the peer gets an ABORT (RFC 9260 section 9.1), what was not delivered
+   * is lost.
    *
-   * A reason travels only where the stack can carry one. Linux can for associations that were peeled off an endpoint, and can't
-   * for those that `connect` and `accept` gave. Idempotent.
+   * A reason travels only where the stack can carry one. Linux can for associations that were peeled off an endpoint,
+   * and can't for those that `connect` and `accept` gave. Idempotent.
    *
    * @param reason What the peer's `"association"` notification shall say, as the data of its first cause.
    * @throws {UnsupportedError} There is a reason, and the stack can't carry it; nothing has happened.
@@ -438,9 +446,9 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   }
 
   /**
-   * Closes the association: what was sent is still delivered, in the background, and what was not received is discarded. Whatever
-   * waits gets a `ClosedError`. To be sure that the peer has everything, await {@linkcode SctpAssociation.shutdown} first, or
-   * declare the association with `await using`. Idempotent.
+   * Closes the association: what was sent is still delivered, in the background, and what was not received is
+   * discarded. Whatever waits gets a `ClosedError`. To be sure that the peer has everything, await {@linkcode
+   * SctpAssociation.shutdown} first, or declare the association with `await using`. Idempotent.
    */
   close(): void {
     this.#core.close();

@@ -112,7 +112,9 @@ export class AssociationCore implements EventPumpOwner {
     this.#finish(error, false);
   }
 
-  /** Takes over what had arrived before the association got a socket of its own, in order and whatever room there is. */
+  /**
+   * Takes over what had arrived before the association got a socket of its own, in order and whatever room there is.
+   */
   accept(events: readonly SctpEvent[]): void {
     for (const event of events) {
       if (event.type === "message") this.messages.inbox.restore([{ item: event, size: event.data.length }]);

@@ -78,11 +78,15 @@ export interface SctpSocketDriver {
    * @throws {SystemError} The association broke, and no notification says so.
    */
   tryReceive(): SctpEvent | undefined;
-  /** Resolves when `tryReceive` is worth another try. Rejects with the signal's reason, or when the socket is closed. */
+  /**
+   * Resolves when `tryReceive` is worth another try. Rejects with the signal's reason, or when the socket is closed.
+   */
   readable(signal: AbortSignal): Promise<void>;
   /** Blocks until `tryReceive` is worth another try; false when the time, in milliseconds, is up first. */
   readableSync(timeoutMs: number | undefined): boolean;
-  /** What the socket says of its last failure, as in SO_ERROR: an error number, 0 if there is none. Reading clears it. */
+  /**
+   * What the socket says of its last failure, as in SO_ERROR: an error number, 0 if there is none. Reading clears it.
+   */
   takeSocketError(): number;
   /** Takes back the events of an association that were read from the stack, but not handed up yet. */
   takeEventsOf(associationId: number): SctpEvent[];

@@ -5,7 +5,7 @@
  */
 
 import { ClosedError, SystemError } from "../common/errors.ts";
-import { ERRNO, errnoMessage, errnoName } from "../ffi/errno.ts";
+import { ERRNO, errnoMessage, errnoName } from "../ffi/mod.ts";
 import type { SctpAssociationNotification, SctpErrorCause } from "./notification.ts";
 
 /** Which call an ending interrupts, and with whom. */

@@ -6,7 +6,7 @@
 
 import { ArgumentError, NoPeerError, SystemError } from "../common/errors.ts";
 import { checkTimeout, type WaitOptions } from "../common/wait.ts";
-import { ERRNO } from "../ffi/errno.ts";
+import { ERRNO } from "../ffi/mod.ts";
 import { SctpAddress, type SctpAddressLike } from "./address.ts";
 import { adoptAssociation, type SctpAssociation } from "./association.ts";
 import { AssociationCore } from "./association_core.ts";
@@ -17,6 +17,7 @@ import { cannotStartError, lostError } from "./ending.ts";
 import type { SctpEndpointSendOptions, SctpTransportAddress } from "./message.ts";
 import type { SctpAssociationNotification, SctpEventName } from "./notification.ts";
 import { openOptionsOf, peerAddressOf, type SctpOpeningOptions, type Settings, settingsOf } from "./opening.ts";
+import { OptionAccess } from "./option_access.ts";
 import type { SctpPathInfo, SctpStatistics, SctpStatus } from "./options.ts";
 import { payloadBytes, type SctpPayload } from "./payload.ts";
 import { selectStack } from "./stack.ts";
@@ -46,12 +47,12 @@ export interface SctpEndpointStats {
 }
 
 /**
- * A one-to-many endpoint: it accepts and sets up associations, and delivers the messages and notifications of all of them in one
- * typed stream.
+ * A one-to-many endpoint: it accepts and sets up associations, and delivers the messages and notifications of all of
+ * them in one typed stream.
  *
- * Events wait in the stack until somebody receives, and hold the peers back. `for await` gives one after the other until the
- * endpoint is closed; tell them apart by `type`: `"message"`, `"message-too-large"`, or the kind of a notification that
- * was subscribed to. The one-to-many style of RFC 6458 section 3.
+ * Events wait in the stack until somebody receives, and hold the peers back. `for await` gives one after the other
+ * until the endpoint is closed; tell them apart by `type`: `"message"`, `"message-too-large"`, or the kind of a
+ * notification that was subscribed to. The one-to-many style of RFC 6458 section 3.
  *
  * @example
  * ```ts
@@ -86,7 +87,7 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
   private constructor(driver: SctpSocketDriver, settings: Settings) {
     this.#settings = settings;
     this.#core = new EndpointCore(driver, settings.events, settings.receiveQueueSize);
-    this.options = new SctpSocketControls(driver, "future");
+    this.options = new SctpSocketControls(new OptionAccess(driver, "future"));
   }
 
   /**
@@ -96,7 +97,8 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
    * @param options The socket's options, and what to subscribe to.
    * @throws {AddressError} The address has another form.
    * @throws {ArgumentError} An option is out of range.
-   * @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE` when no descriptor is left.
+   * @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE` when no descriptor is
+   *   left.
    * @throws {UnsupportedError} The stack isn't available here, or lacks an option.
    */
   static listen(address: SctpAddressLike, options: SctpOpeningOptions = {}): SctpEndpoint {
@@ -133,16 +135,16 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
   /**
    * Sets up an association.
    *
-   * Events that arrive meanwhile wait in the queue of `receive`; when that is full (`receiveQueueSize`), somebody has to receive
-   * for the set-up to go on.
+   * Events that arrive meanwhile wait in the queue of `receive`; when that is full (`receiveQueueSize`), somebody has
+   * to receive for the set-up to go on.
    *
    * @param address The peer; a URL may have host names.
    * @param options How long to wait; an attempt that is given up is aborted.
    * @returns The association's identifier, once it is up.
    * @throws {AddressError} The address has another form, or a name doesn't resolve.
    * @throws {ClosedError} The endpoint is closed, before or meanwhile.
-   * @throws {SystemError} `ECONNREFUSED` when nobody listens there, `ETIMEDOUT` when nobody answers, `EISCONN` or `EALREADY` when
-   *   there is an association with the peer.
+   * @throws {SystemError} `ECONNREFUSED` when nobody listens there, `ETIMEDOUT` when nobody answers, `EISCONN` or
+   *   `EALREADY` when there is an association with the peer.
    * @throws {TimeoutError} The time was up.
    */
   async connect(address: SctpAddressLike, options: WaitOptions = {}): Promise<number> {
@@ -188,15 +190,17 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
    *
    * A peer that has no association yet gets one, in the background.
    *
-   * @param data The message, at least one byte; text goes out as UTF-8. Bytes must not change until the promise has settled.
-   * @param options Where to: `associationId`, `to` or `sendAll`. Stream, PPID, order, reliability, and how long to wait while the
-   *   send buffer is full.
+   * @param data The message, at least one byte; text goes out as UTF-8. Bytes must not change until the promise has
+   *   settled.
+   * @param options Where to: `associationId`, `to` or `sendAll`. Stream, PPID, order, reliability, and how long to wait
+   *   while the send buffer is full.
    * @throws {AddressError} `to` has another form.
-   * @throws {ArgumentError} The message is empty, there is no destination, or an option is out of range, for instance `streamId`
-   *   beyond the negotiated number of streams.
+   * @throws {ArgumentError} The message is empty, there is no destination, or an option is out of range, for instance
+   *   `streamId` beyond the negotiated number of streams.
    * @throws {BufferFullError} More than 1,024 sends wait already.
    * @throws {ClosedError} The endpoint is closed.
-   * @throws {MessageTooLargeError} The message exceeds the send buffer, or what one packet takes with `disableFragments`.
+   * @throws {MessageTooLargeError} The message exceeds the send buffer, or what one packet takes with
+   *   `disableFragments`.
    * @throws {NoPeerError} There is no such association, or not any more.
    * @throws {TimeoutError} The time was up; nothing of the message was sent.
    */
@@ -326,7 +330,8 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
   }
 
   /**
-   * Ends an association gracefully, or all of them: what both sides have sent is delivered first (RFC 9260 section 9.2).
+   * Ends an association gracefully, or all of them: what both sides have sent is delivered first (RFC 9260 section
+   * 9.2).
    *
    * @param association The identifier, or `"all"`.
    * @param options How long to wait for the peers; the shutdown goes on when the wait is given up.
@@ -355,7 +360,8 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
   }
 
   /**
-   * Ends an association at once, or all of them: the peer gets an ABORT (RFC 9260 section 9.1), what was not delivered is lost.
+   * Ends an association at once, or all of them: the peer gets an ABORT (RFC 9260 section 9.1), what was not delivered
+   * is lost.
    *
    * @param association The identifier, or `"all"`.
    * @param reason What the peer's `"association"` notification shall say, as the data of its first cause.
@@ -371,8 +377,8 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
   }
 
   /**
-   * Closes the endpoint: what was sent is still delivered, in the background, and what was not received is discarded. Whatever
-   * waits gets a `ClosedError`, and iteration ends. Idempotent.
+   * Closes the endpoint: what was sent is still delivered, in the background, and what was not received is discarded.
+   * Whatever waits gets a `ClosedError`, and iteration ends. Idempotent.
    */
   close(): void {
     this.#core.close();
@@ -397,13 +403,13 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
   }
 
   /**
-   * The options of one association, or of those there are (`"current"`), or of those and the ones to come (`"all"`); RFC 6458
-   * section 7.2. For those to come alone, and for the socket's own, see {@linkcode SctpEndpoint.options}.
+   * The options of one association, or of those there are (`"current"`), or of those and the ones to come (`"all"`);
+   * RFC 6458 section 7.2. For those to come alone, and for the socket's own, see {@linkcode SctpEndpoint.options}.
    *
    * @param association The identifier, or which ones. Reading needs an identifier.
    */
   optionsOf(association: SctpOptionScope): SctpSocketControls {
-    return new SctpSocketControls(this.#core.driver, association);
+    return new SctpSocketControls(new OptionAccess(this.#core.driver, association));
   }
 
   /**

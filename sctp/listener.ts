@@ -21,8 +21,8 @@ export interface SctpListenerStats {
 /**
  * Listens for peers, and gives each association as a handle of its own.
  *
- * Associations that nobody accepts wait in the stack, up to `backlog` of them. The options and subscriptions given to `listen` are
- * those of every association accepted. The one-to-one style of RFC 6458 section 4.
+ * Associations that nobody accepts wait in the stack, up to `backlog` of them. The options and subscriptions given to
+ * `listen` are those of every association accepted. The one-to-one style of RFC 6458 section 4.
  *
  * @example
  * ```ts
@@ -68,7 +68,8 @@ export class SctpListener implements Disposable, AsyncDisposable, AsyncIterable<
    * @param options The options of the associations, and what to subscribe to.
    * @throws {AddressError} The address has another form.
    * @throws {ArgumentError} An option is out of range.
-   * @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE` when no descriptor is left.
+   * @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE` when no descriptor is
+   *   left.
    * @throws {UnsupportedError} The stack isn't available here, or lacks an option.
    */
   static listen(address: SctpAddressLike, options: SctpOpeningOptions = {}): SctpListener {

@@ -1,12 +1,12 @@
 /**
  * SCTP: messages on many streams, over several paths at once (RFC 9260), by the API of RFC 6458.
  *
- * {@linkcode SctpEndpoint} is one-to-many: one socket, many associations, one typed stream of messages and notifications.
- * {@linkcode SctpListener} and {@linkcode SctpAssociation} are one-to-one. Addresses are URLs such as
+ * {@linkcode SctpEndpoint} is one-to-many: one socket, many associations, one typed stream of messages and
+ * notifications. {@linkcode SctpListener} and {@linkcode SctpAssociation} are one-to-one. Addresses are URLs such as
  * `sctp://10.0.0.1,10.0.1.1:3868`.
  *
- * It needs a Linux kernel with SCTP (`modprobe sctp`); {@linkcode isSctpAvailable} tells. Elsewhere everything can be imported, and
- * the first call throws an `UnsupportedError` with the remedy.
+ * It needs a Linux kernel with SCTP (`modprobe sctp`); {@linkcode isSctpAvailable} tells. Elsewhere everything can be
+ * imported, and the first call throws an `UnsupportedError` with the remedy.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export {
   type SctpNetwork,
 } from "./address.ts";
 export { SctpAssociation, type SctpAssociationStats, type SctpConnectOptions } from "./association.ts";
-export { type SctpPath, SctpSocketControls } from "./controls.ts";
+export { SctpSocketControls } from "./controls.ts";
 export type { SctpEvent, SctpOptionScope, SctpOversizedMessage } from "./driver.ts";
 export { SctpEndpoint, type SctpEndpointStats } from "./endpoint.ts";
 export { SctpListener, type SctpListenerStats } from "./listener.ts";
@@ -72,6 +72,8 @@ export {
   type SctpUnknownNotification,
 } from "./notification.ts";
 export type { SctpOpeningOptions } from "./opening.ts";
+export type { SctpPath } from "./option_access.ts";
+export { SctpOptionValues } from "./option_values.ts";
 export type { SctpPartialReliabilityQuery, SctpStreamsToAdd, SctpStreamsToReset } from "./option_map.ts";
 export type {
   SctpAssociationInfo,
@@ -101,3 +103,20 @@ export type { SctpOutgoingMessage, SctpPayload } from "./payload.ts";
 export { isSctpAvailable, type SctpStackName, sctpUnavailableReason } from "./stack.ts";
 export { SctpStream, type SctpStreamSendOptions } from "./stream.ts";
 export type { WaitOptions } from "../common/wait.ts";
+export type { Inet6Address, InetAddress } from "../ffi/mod.ts";
+export {
+  AddressError,
+  ArgumentError,
+  BufferFullError,
+  ClosedError,
+  MessageTooLargeError,
+  NoPeerError,
+  ProtocolError,
+  SockeyeError,
+  type SockeyeErrorOptions,
+  StateError,
+  SystemError,
+  type SystemErrorDetails,
+  TimeoutError,
+  UnsupportedError,
+} from "../common/errors.ts";

@@ -26,16 +26,17 @@ export interface SctpOpeningOptions extends SctpSocketOptions {
    */
   events?: readonly SctpEventName[];
   /**
-   * The largest message that is received, in bytes, 1 to 1073741824. A larger one is discarded: a one-to-one association throws
-   * a `MessageTooLargeError` in its place, an endpoint delivers a `"message-too-large"` event. Where `sendBufferSize` is left
-   * out, the send buffer is made large enough for such a message, as far as `net.core.wmem_max` allows.
+   * The largest message that is received, in bytes, 1 to 1073741824. A larger one is discarded: a one-to-one
+   * association throws a `MessageTooLargeError` in its place, an endpoint delivers a `"message-too-large"` event. Where
+   * `sendBufferSize` is left out, the send buffer is made large enough for such a message, as far as
+   * `net.core.wmem_max` allows.
    *
    * @default {1_048_576}
    */
   maxMessageSize?: number;
   /**
-   * How many bytes of events may wait in each queue of the handle, 1 or more; what exceeds it waits in the stack. Queues fill
-   * only while somebody else is served: by `connect` and `shutdown`, or where views divide an association.
+   * How many bytes of events may wait in each queue of the handle, 1 or more; what exceeds it waits in the stack.
+   * Queues fill only while somebody else is served: by `connect` and `shutdown`, or where views divide an association.
    *
    * @default {1_048_576}
    */

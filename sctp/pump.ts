@@ -1,8 +1,8 @@
 /**
  * Reads a driver's events for as long as somebody wants them.
  *
- * It decides when to read; where an event goes is its owner's business. While nobody wants anything, nothing is pending,
- * so that a program can end, and events stay in the stack, where they hold the peer back.
+ * It decides when to read; where an event goes is its owner's business. While nobody wants anything, nothing is
+ * pending, so that a program can end, and events stay in the stack, where they hold the peer back.
  *
  * @module
  */

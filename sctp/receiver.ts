@@ -1,8 +1,8 @@
 /**
  * The receiving half of a handle, in its three styles: now or not at all, asynchronous, blocking.
  *
- * It joins one inbox to the pump that fills it. Endpoints, associations, views of streams and subscriptions to events each
- * have one.
+ * It joins one inbox to the pump that fills it. Endpoints, associations, views of streams and subscriptions to events
+ * each have one.
  *
  * @module
  */

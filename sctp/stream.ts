@@ -24,9 +24,9 @@ export type SctpStreamSendOptions = Omit<SctpSendOptions, "streamId">;
  * One stream of an association, for sending and receiving; `association.stream(5)` gives it.
  *
  * While it is open, the messages of its stream come here and nowhere else; order within the stream is kept (RFC 9260
- * section 1.5.2). Its queue is bounded by `receiveQueueSize`: when it is full, the whole association waits for somebody to
- * receive here, since a stream can't be held back alone. So close a view that is no longer read; what it has not handed out
- * goes to the association's own `receive`.
+ * section 1.5.2). Its queue is bounded by `receiveQueueSize`: when it is full, the whole association waits for somebody
+ * to receive here, since a stream can't be held back alone. So close a view that is no longer read; what it has not
+ * handed out goes to the association's own `receive`.
  *
  * @example
  * ```ts
@@ -105,7 +105,8 @@ export class SctpStream implements Disposable, AsyncIterable<SctpMessage> {
    *
    * @param options How long to wait.
    * @throws {ClosedError} The view or the association was closed, or the peer shut the association down.
-   * @throws {SystemError} The association broke: `ECONNRESET` when the peer aborted it, `ETIMEDOUT` when it fell silent.
+   * @throws {SystemError} The association broke: `ECONNRESET` when the peer aborted it, `ETIMEDOUT` when it fell
+   *   silent.
    * @throws {TimeoutError} The time was up.
    */
   receive(options: WaitOptions = {}): Promise<SctpMessage> {

@@ -26,8 +26,8 @@ const TIMER_SLACK = 0.9;
 /**
  * Begins to set up an association.
  *
- * Unlike SCTP_SOCKOPT_CONNECTX this tells the identifier also while the association is on its way, which on a non-blocking socket it
- * always is: the kernel fills the structure in, and then says EINPROGRESS.
+ * Unlike SCTP_SOCKOPT_CONNECTX this tells the identifier also while the association is on its way, which on a
+ * non-blocking socket it always is: the kernel fills the structure in, and then says EINPROGRESS.
  *
  * @param address The peer's addresses.
  * @returns The association's identifier.
@@ -60,7 +60,8 @@ export function beginAssociation(socket: OptionSocket, address: SctpAddress): nu
 /**
  * How many milliseconds the kernel waits for answers at least before it gives a set-up up.
  *
- * T1-init doubles with each round over the addresses, up to its bound (RFC 9260 section 4.2, `sctp_cmd_t1_timer_update`).
+ * T1-init doubles with each round over the addresses, up to its bound (RFC 9260 section 4.2,
+ * `sctp_cmd_t1_timer_update`).
  */
 export function silenceBeforeFailure(socket: OptionSocket, address: SctpAddress): number {
   const { initial } = getRtoInfo(socket, SCTP_FUTURE_ASSOC);

@@ -1,7 +1,8 @@
 /**
  * From the options of a send to what `sendmsg` takes: a destination and control messages.
  *
- * It keeps the defaults of a socket's associations, and the control messages of the last send: most sends in a row say the same.
+ * It keeps the defaults of a socket's associations, and the control messages of the last send: most sends in a row say
+ * the same.
  *
  * @module
  */

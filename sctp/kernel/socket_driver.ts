@@ -1,8 +1,8 @@
 /**
  * A socket of the kernel's SCTP, one-to-many or one-to-one, on an ffi message socket.
  *
- * It turns public options into control messages and socket options, and what `recvmmsg` brings into events. It needs to know
- * nothing of queues, views and waiting.
+ * It turns public options into control messages and socket options, and what `recvmmsg` brings into events. It needs to
+ * know nothing of queues, views and waiting.
  *
  * @module
  */
@@ -196,7 +196,8 @@ export class KernelSocketDriver implements SctpSocketDriver {
   send(data: Uint8Array, options: SctpEndpointSendOptions): Promise<void> {
     if (options.eof || options.abort || options.sendAll) return this.#sendSpecially(data, options);
     if (!this.#isTurnTaken && options.signal === undefined) {
-      // The first message of a turn of the event loop leaves at once; those that follow in the same turn leave together.
+      // The first message of a turn of the event loop leaves at once; those that follow in the same turn leave
+      // together.
       if (this.trySend(data, options)) {
         this.#isTurnTaken = true;
         queueMicrotask(this.#endTurn);
@@ -350,7 +351,10 @@ export class KernelSocketDriver implements SctpSocketDriver {
     return Reactor.current().idle();
   }
 
-  /** The kernel aborts all associations of a socket that is closed with unread messages, and what was sent could be lost. */
+  /**
+   * The kernel aborts all associations of a socket that is closed with unread messages, and what was sent could be
+   * lost.
+   */
   #discardUnread(): void {
     const { fd } = this.#socket;
     ignoreSystemErrors(() => {
@@ -441,8 +445,8 @@ export class KernelSocketDriver implements SctpSocketDriver {
   }
 
   /**
-   * With interleaving on, Linux blocks a send that sets an association up until it is up, whatever MSG_DONTWAIT says. So the set-up is
-   * begun first, and the message waits for it in the kernel.
+   * With interleaving on, Linux blocks a send that sets an association up until it is up, whatever MSG_DONTWAIT says.
+   * So the set-up is begun first, and the message waits for it in the kernel.
    */
   #beginUnlessThere({ to, initmsg }: SctpEndpointSendOptions): void {
     const { first, further } = this.#requests.destination(to!);

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { AddressError } from "../../common/errors.ts";
 import { decodeSockaddr } from "../../ffi/sockaddr.ts";
 import { resolveSctpAddress, SctpAddress } from "../../sctp/address.ts";
+import type { SctpTransportAddress } from "../../sctp/message.ts";
 
 const ipv4 = fc.ipV4();
 const plainIpv6 = fc.ipV6();
@@ -55,10 +56,10 @@ Deno.test("a packed array is sockaddr_in and sockaddr_in6 back to back", () => {
   fc.assert(fc.property(addressOf(fc.oneof(ipv4, plainIpv6, linkLocal(indexZone))), (address) => {
     const packed = address.toPackedSockaddrs();
 
-    const decoded = [];
+    const decoded: SctpTransportAddress[] = [];
     for (let offset = 0; offset < packed.length;) {
       const length = packed[offset] === 2 ? 16 : 28;
-      decoded.push(decodeSockaddr(packed, offset, length)!);
+      decoded.push(decodeSockaddr(packed, offset, length) as SctpTransportAddress);
       offset += length;
     }
     assert.deepEqual(SctpAddress.fromSocketAddresses(decoded).addresses, address.addresses);
