@@ -408,6 +408,15 @@ export const F_SEAL_WRITE = 8;
 /** No new writable mappings. */
 export const F_SEAL_FUTURE_WRITE = 0x10;
 
+// openat(2), statx(2).
+
+/** In place of a descriptor: a path is relative to the working directory. */
+export const AT_FDCWD: number = -100;
+/** A symbolic link is not followed. */
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+/** With an empty path the descriptor itself is meant. */
+export const AT_EMPTY_PATH = 0x1000;
+
 // epoll_ctl(2).
 
 /** Close on exec. */
@@ -473,6 +482,8 @@ export const MAP_PRIVATE = 2;
 export const MAP_FIXED = 0x10;
 /** Memory without a file. */
 export const MAP_ANONYMOUS = 0x20;
+/** Reserve nothing for pages that may never be written. */
+export const MAP_NORESERVE = 0x4000;
 /** Fault all pages in at once. */
 export const MAP_POPULATE = 0x8000;
 /** Use huge pages. */
@@ -490,6 +501,10 @@ export const FUTEX_CMP_REQUEUE = 4;
 export const FUTEX_WAIT_BITSET = 9;
 /** FUTEX_WAKE for sleepers whose mask overlaps. */
 export const FUTEX_WAKE_BITSET = 10;
+/** futex_waitv(2): a word has 32 bits. */
+export const FUTEX_32 = 2;
+/** futex_waitv(2): the most words of one call. */
+export const FUTEX_WAITV_MAX = 128;
 /** Flag: all users are threads of one process. */
 export const FUTEX_PRIVATE_FLAG = 0x80;
 /** Flag: measure the timeout by the wall clock. */

@@ -30,6 +30,8 @@ export const SYSCALL_NUMBERS = {
   openat: [257, 56],
   openat2: [437, 437],
   unlinkat: [263, 35],
+  fchmod: [91, 52],
+  fchmodat: [268, 53],
   statx: [332, 291],
   fsync: [74, 82],
   fdatasync: [75, 83],
