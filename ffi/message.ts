@@ -2,7 +2,10 @@
 
 import { type ControlMessage, controlMessages } from "./cmsg.ts";
 import { MSG_TRUNC } from "./constants.ts";
+import type { Descriptor } from "./descriptor.ts";
 import type { SocketAddress } from "./sockaddr.ts";
+
+const NO_DESCRIPTORS: readonly Descriptor[] = Object.freeze([]);
 
 /** A received message; it belongs to whoever received it. */
 export class Message {
@@ -14,6 +17,11 @@ export class Message {
   readonly flags: number;
   /** The encoded control messages; empty when there are none. */
   readonly control: Uint8Array;
+  /**
+   * The descriptors that came with it, on a socket with the option `descriptors`; whoever receives the message closes
+   * them.
+   */
+  readonly descriptors: readonly Descriptor[];
 
   /**
    * Makes a message of its parts.
@@ -22,12 +30,20 @@ export class Message {
    * @param address Who sent it.
    * @param flags The flags of recvmsg(2).
    * @param control The encoded control messages.
+   * @param descriptors The descriptors that came with it. @default none
    */
-  constructor(data: Uint8Array, address: SocketAddress | undefined, flags: number, control: Uint8Array) {
+  constructor(
+    data: Uint8Array,
+    address: SocketAddress | undefined,
+    flags: number,
+    control: Uint8Array,
+    descriptors: readonly Descriptor[] = NO_DESCRIPTORS,
+  ) {
     this.data = data;
     this.address = address;
     this.flags = flags;
     this.control = control;
+    this.descriptors = descriptors;
   }
 
   /** True when the message was larger than the socket's `payloadBytes`, and only its beginning is here. */

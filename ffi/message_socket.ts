@@ -11,9 +11,10 @@ import { ArgumentError, ClosedError, MessageTooLargeError } from "../common/erro
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../common/wait.ts";
 import { SenderCache } from "./address_cache.ts";
 import { receiveArena } from "./arenas.ts";
-import { AF_UNIX, MSG_DONTWAIT, MSG_TRUNC, SOCK_DGRAM } from "./constants.ts";
+import { AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_TRUNC, SO_DOMAIN, SOCK_DGRAM, SOL_SOCKET } from "./constants.ts";
 import { Descriptor } from "./descriptor.ts";
 import { ERRNO, systemError } from "./errno.ts";
+import { closeDescriptors, takeDescriptors } from "./fd_passing.ts";
 import { lastErrno, type Libc, libc } from "./libc.ts";
 import {
   Message,
@@ -26,7 +27,7 @@ import type { MessageArena } from "./msghdr.ts";
 import { Reactor, READABLE, type Watch, WRITABLE } from "./reactor.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { SocketAddress } from "./sockaddr.ts";
-import { bind, connect, getpeername, getsockname, socket, socketpair } from "./syscalls.ts";
+import { bind, connect, getpeername, getsockname, getsockoptInt, socket, socketpair } from "./syscalls.ts";
 
 /** How a {@linkcode MessageSocket} is set up. */
 export interface MessageSocketOptions {
@@ -49,6 +50,14 @@ export interface MessageSocketOptions {
   busyPoll?: number;
   /** The most messages that may wait to be sent. @default {1024} */
   sendQueue?: number;
+  /**
+   * Whether descriptors that arrive over a unix socket are kept, in {@linkcode Message.descriptors}. Otherwise they are
+   * closed at once, so that a peer can't make this process run out of them. As many arrive as `controlBytes` has room
+   * for: 60 in the default 256, and the most that the kernel sends, 253, in 1032.
+   *
+   * @default {false}
+   */
+  descriptors?: boolean;
 }
 
 type Answer = Message | Message[] | ReceivedInto;
@@ -56,6 +65,7 @@ type Answer = Message | Message[] | ReceivedInto;
 type Wish = "one" | "batch" | Uint8Array;
 
 const NO_OPTIONS = Object.freeze({});
+const NO_DESCRIPTORS: readonly Descriptor[] = Object.freeze([]);
 const NO_CONTROL: Uint8Array = new Uint8Array(0);
 const DONE: Promise<void> = Promise.resolve();
 const DEFAULT_PAYLOAD_BYTES = 65536;
@@ -104,6 +114,10 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   readonly #senders = new SenderCache();
   readonly #sends: SendQueue;
   readonly #busyPollMs: number;
+  /** Only unix sockets bring descriptors, unix(7). */
+  readonly #isUnix: boolean;
+  readonly #keepsDescriptors: boolean;
+  readonly #receiveFlags: number;
   readonly #receivers: WaitList<Answer, Wish>;
   readonly #flushers: WaitList<void>;
 
@@ -122,7 +136,8 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   #messagesTruncated = 0;
 
   private constructor(descriptor: Descriptor, options: MessageSocketOptions) {
-    const { payloadBytes, controlBytes = 256, batch = 32, busyPoll = 0, sendQueue = 1024 } = options;
+    const { payloadBytes, controlBytes = 256, batch = 32, busyPoll = 0, sendQueue = 1024, descriptors = false } =
+      options;
     checkInteger("options.batch", batch, 1, 1024);
     checkInteger("options.controlBytes", controlBytes, 0, 65536);
     checkInteger("options.sendQueue", sendQueue, 1, 0x7fffffff);
@@ -134,6 +149,9 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
 
     this.#descriptor = descriptor;
     this.#busyPollMs = busyPoll / 1000;
+    this.#isUnix = getsockoptInt(descriptor.fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX;
+    this.#keepsDescriptors = descriptors;
+    this.#receiveFlags = this.#isUnix ? MSG_DONTWAIT | MSG_CMSG_CLOEXEC : MSG_DONTWAIT;
     this.#arena = receiveArena(batch, largest, controlBytes);
     this.#sends = new SendQueue(batch, controlBytes, sendQueue);
     this.#onReady = (events) => this.#ready(events);
@@ -424,7 +442,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   }
 
   /**
-   * Receives one message into the caller's buffer.
+   * Receives one message into the caller's buffer. Descriptors that come with it are closed.
    *
    * @param buffer Where the payload goes; what doesn't fit is lost, and `flags` has `MSG_TRUNC`.
    * @param options How long to wait.
@@ -527,6 +545,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     try {
       this.#descriptor.close();
     } finally {
+      for (let i = this.#inboxHead; i < this.#inbox.length; i++) discard(this.#inbox[i]);
       this.#inbox = [];
       this.#inboxHead = 0;
       this.#sends.fail(error);
@@ -671,7 +690,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     const arena = this.#arena;
     arena.prepareReceive();
     const fd = this.fd;
-    const count = this.#libc.symbols.recvmmsg(fd, arena.headerAddress(0), arena.slots, MSG_DONTWAIT, 0);
+    const count = this.#libc.symbols.recvmmsg(fd, arena.headerAddress(0), arena.slots, this.#receiveFlags, 0);
     if (count === -1) return this.#nothing("recvmmsg");
     for (let slot = 0; slot < count; slot++) {
       const address = this.#senders.decode(arena.bytes, arena.nameOffset(slot), arena.nameLength(slot));
@@ -679,8 +698,10 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
       const message = new Message(
         arena.payload(slot).slice(),
         address,
-        arena.messageFlags(slot),
+        // The kernel gives this one back as it got it.
+        arena.messageFlags(slot) & ~MSG_CMSG_CLOEXEC,
         control.length === 0 ? NO_CONTROL : control.slice(),
+        this.#isUnix ? this.#ownDescriptors(control) : NO_DESCRIPTORS,
       );
       this.#count(message.data.length, message.isTruncated);
       this.#inbox.push(message);
@@ -692,16 +713,25 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     const arena = this.#arena;
     arena.prepareReceive(1);
     arena.pointPayload(0, buffer);
-    const length = this.#libc.symbols.recvmsg(this.fd, arena.headerAddress(0), MSG_DONTWAIT);
+    const length = this.#libc.symbols.recvmsg(this.fd, arena.headerAddress(0), this.#receiveFlags);
     arena.releasePayload(0);
     if (length === -1) {
       this.#nothing("recvmsg");
       return undefined;
     }
     const address = this.#senders.decode(arena.bytes, arena.nameOffset(0), arena.nameLength(0));
-    const flags = arena.messageFlags(0);
+    const flags = arena.messageFlags(0) & ~MSG_CMSG_CLOEXEC;
+    if (this.#isUnix) closeDescriptors(arena.control(0));
     this.#count(length, length > buffer.length);
     return { length, address, flags };
+  }
+
+  /** The kernel has opened them already, so that each gets an owner here, or is closed. */
+  #ownDescriptors(control: Uint8Array): readonly Descriptor[] {
+    if (control.length === 0) return NO_DESCRIPTORS;
+    if (this.#keepsDescriptors) return takeDescriptors(control);
+    closeDescriptors(control);
+    return NO_DESCRIPTORS;
   }
 
   #nothing(syscall: string): 0 {
@@ -727,13 +757,20 @@ function nextRetryMs(beforeMs: number): number {
 
 function whole(message: Message): Message {
   if (!message.isTruncated) return message;
+  discard(message);
   throw new MessageTooLargeError(
     `receive: a message was larger than the ${message.data.length} bytes that fit, and is lost; ` +
       "open the socket with more payloadBytes",
   );
 }
 
+/** Lets go of what came with a message that nobody gets. */
+function discard(message: Message): void {
+  for (const descriptor of message.descriptors) descriptor.close();
+}
+
 function copyInto(message: Message, buffer: Uint8Array): ReceivedInto {
+  discard(message);
   const length = Math.min(message.data.length, buffer.length);
   buffer.set(length === message.data.length ? message.data : message.data.subarray(0, length));
   const isCut = length < message.data.length;
