@@ -74,6 +74,16 @@ export {
   type ReceivedInto,
   type SendOptions,
 } from "./message.ts";
+export { type ConnectOptions, StreamSocket, type StreamSocketStats } from "./stream_socket.ts";
+export { type ListenOptions, StreamListener, type StreamListenerStats } from "./stream_listener.ts";
+export type { ReadWithDescriptors } from "./stream_channel.ts";
+export type { KeepAliveOptions, StreamOptions } from "./stream_options.ts";
+export { type DescriptorHolder, encodeDescriptors, MAX_DESCRIPTORS } from "./fd_passing.ts";
+export { type AdoptMemoryOptions, SharedMemory, type SharedMemoryOptions } from "./shared_memory.ts";
+export { type FutexResult, futexWait, futexWaitSync, futexWake } from "./futex.ts";
+export { EventCounter, type EventCounterOptions, type EventCounterStats } from "./eventfd.ts";
+export { resolve, type ResolveOptions } from "./resolve.ts";
+export type { SyncOptions } from "./operations.ts";
 export type { WaitOptions } from "../common/wait.ts";
 export {
   AddressError,
@@ -99,6 +109,9 @@ export {
   AF_UNIX,
   AF_UNSPEC,
   AF_VSOCK,
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
   CLOCK_MONOTONIC,
   CLOCK_REALTIME,
   EFD_CLOEXEC,
@@ -133,12 +146,14 @@ export {
   F_SETFL,
   F_SETPIPE_SZ,
   FD_CLOEXEC,
+  FUTEX_32,
   FUTEX_BITSET_MATCH_ANY,
   FUTEX_CLOCK_REALTIME,
   FUTEX_CMP_REQUEUE,
   FUTEX_PRIVATE_FLAG,
   FUTEX_WAIT,
   FUTEX_WAIT_BITSET,
+  FUTEX_WAITV_MAX,
   FUTEX_WAKE,
   FUTEX_WAKE_BITSET,
   IP_ADD_MEMBERSHIP,
@@ -205,6 +220,7 @@ export {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_HUGETLB,
+  MAP_NORESERVE,
   MAP_POPULATE,
   MAP_PRIVATE,
   MAP_SHARED,
