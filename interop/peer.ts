@@ -6,6 +6,7 @@
  * @module
  */
 
+import { SystemError } from "@sockeye/sockeye";
 import {
   SCTP_EVENT_NAMES,
   SctpAddress,
@@ -93,11 +94,12 @@ async function runEndpoint(script: PeerScript, observer: Observer, signal: Abort
       if (event.type === "association" && event.state === "comm-up") linkOf(event.associationId);
       observer.report(notificationReport(event));
       const link = links.get(event.associationId);
-      if (link?.onNotification(event)) return;
+      const end = endOf(event);
+      if (link !== undefined && end !== undefined) return link.reportEnd(end);
     }
   }
   signal.throwIfAborted();
-  for (const link of links.values()) link.closed();
+  for (const link of links.values()) link.reportEnd("close");
 }
 
 async function runListener(script: PeerScript, observer: Observer, signal: AbortSignal, finish: AbortSignal) {
@@ -136,26 +138,28 @@ async function runAssociation(
     observer,
     finish,
   );
+  let end = "close";
   const notifications = (async () => {
     for await (const event of association.events()) {
       observer.report(notificationReport(event));
-      if (link.onNotification(event)) return;
+      end = endOf(event) ?? end;
     }
-    link.closed();
   })();
+  let failure: unknown;
   try {
     for await (const message of association) link.onMessage(message);
   } catch (error) {
-    // An association that was aborted by the peer ends the messages with an error, and its notification says the same.
-    if (!link.hasEnded && !isLost(error)) throw error;
+    failure = error;
   }
   await notifications;
   signal.throwIfAborted();
+  // An association that is lost ends the messages with an error, and a notification says the same.
+  if (failure !== undefined && end !== "SCTP_COMM_LOST") throw failure;
+  link.reportEnd(end);
 }
 
 /** One association: what is still to be sent, what has come, and how it is to end. */
 class Link {
-  hasEnded = false;
   readonly #script: PeerScript;
   readonly #carrier: Carrier;
   readonly #observer: Observer;
@@ -173,7 +177,7 @@ class Link {
     this.#script = script;
     this.#carrier = carrier;
     this.#observer = observer;
-    observer.report(carrier.up());
+    observer.report(upOrGone(carrier));
     for (const spec of script.sends ?? []) {
       for (let index = 0; index < (spec.count ?? 1); index++) {
         const { stream: streamId, ppid, unordered, context, size, seed = 0 } = spec;
@@ -198,22 +202,10 @@ class Link {
     this.#endIfDue();
   }
 
-  /** True when the notification is the association's last. */
-  onNotification(event: SctpNotification): boolean {
-    if (event.type !== "association" || event.state === "comm-up" || event.state === "restart") return false;
-    this.#reportEnd(notificationReport(event).state!);
-    return true;
-  }
-
-  /** The handle was closed, by ourselves. */
-  closed(): void {
-    this.#reportEnd(this.#howWeEnded ?? "close");
-  }
-
-  #reportEnd(how: string): void {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
-    this.#observer.report({ type: "end", how, sent: this.#sent, received: this.#received });
+  /** Says how the association ended, unless it was we who did something about it. */
+  reportEnd(how: string): void {
+    const told = how === "close" ? this.#howWeEnded ?? how : how;
+    this.#observer.report({ type: "end", how: told, sent: this.#sent, received: this.#received });
   }
 
   #queue(options: SctpSendOptions, data: () => Uint8Array, window?: number): void {
@@ -252,6 +244,16 @@ class Link {
   }
 }
 
+/** A peer that sends and leaves at once may be gone before its first notification is read. */
+function upOrGone(carrier: Carrier): Report {
+  try {
+    return carrier.up();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return { type: "up", local: [], peer: [] };
+  }
+}
+
 function optionsOf(script: PeerScript): SctpOpeningOptions {
   const [numOstreams, maxInstreams] = script.streams ?? DEFAULT_STREAMS;
   const isV6 = [...script.local ?? [], ...script.peer ?? []].some((address) => address.includes(":"));
@@ -278,8 +280,10 @@ function peerOf({ peer = ["127.0.0.1"], peerPort = 0 }: PeerScript): SctpAddress
   return new SctpAddress(peer, peerPort);
 }
 
-function isLost(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "ECONNABORTED");
+/** What a notification says of the association's end, if it is its last. */
+function endOf(event: SctpNotification): string | undefined {
+  if (event.type !== "association" || event.state === "comm-up" || event.state === "restart") return undefined;
+  return notificationReport(event).state;
 }
 
 function onAbort(signal: AbortSignal, action: () => void): Disposable {

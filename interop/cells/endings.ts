@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { Cell } from "../cell.ts";
-import { checkMessages, story } from "../checks.ts";
+import { checkMessages, checkNeighbouringTsns, story } from "../checks.ts";
 import type { SendSpec } from "../messages.ts";
 import type { Peer, PeerKind } from "../peers.ts";
 import { nameOf, start } from "./conversation.ts";
@@ -40,6 +40,8 @@ export function endingCells(serverEnd: Who, clientEnd: Who): Cell[] {
       await run(server, client);
       checkMessages(server, SENT, "at the server");
       checkMessages(client, SENT, "at the client");
+      checkNeighbouringTsns(server);
+      checkNeighbouringTsns(client);
     },
   });
   return [

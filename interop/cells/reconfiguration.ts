@@ -31,7 +31,7 @@ export function reconfigurationCells(serverEnd: Who): Cell[] {
         context,
       );
       const association = await SctpAssociation.connect(`sctp://127.0.0.1:${port}`, {
-        events: ["stream-reset", "stream-change", "association-reset"],
+        events: ["stream-reset", "stream-change", "association-reset", "sender-dry"],
         reconfigSupported: true,
         streamReset: { streams: true, association: true, addStreams: true },
         signal: context.signal,
@@ -74,15 +74,18 @@ async function addStreams(association: SctpAssociation, server: Peer): Promise<v
   await association.send("on a new stream", { streamId: outboundStreams + 4 });
   await server.until((report) => report.type === "message");
 
-  assert.deepEqual([told.outboundStreams, told.denied, told.failed], [outboundStreams + 5, false, false]);
+  // The kernel tells how many were added, where RFC 6525, section 6.1.3, has how many there are now.
+  assert.deepEqual([told.outboundStreams, told.denied, told.failed], [5, false, false]);
+  assert.equal(event(server, "SCTP_STREAM_CHANGE_EVENT").inbound, 5);
   assert.equal(association.status().outboundStreams, outboundStreams + 5);
-  assert.equal(event(server, "SCTP_STREAM_CHANGE_EVENT").inbound, outboundStreams + 5);
   assert.equal(server.messages[0].stream, outboundStreams + 4);
 }
 
 async function resetAssociation(association: SctpAssociation, server: Peer): Promise<void> {
   for (const streamId of [3, 3]) await association.send("before", { streamId });
   await server.until(() => server.messages.length === 2);
+  // The kernel resets only while nothing is unacknowledged.
+  await notification(association, "sender-dry", () => association.status().unackedData === 0);
 
   association.options.resetAssociation();
   const told = await notification(association, "association-reset");
@@ -90,26 +93,24 @@ async function resetAssociation(association: SctpAssociation, server: Peer): Pro
   await server.until(() => server.messages.length === 3);
 
   assert.deepEqual([told.denied, told.failed], [false, false]);
+  assert.equal(server.messages[2].ssn, 0);
+  assert.equal(server.messages[2].tsn, told.localTsn, "the TSN that we send next is the one that we were told");
+  // What the kernel calls local is what comes in next: the raw numbers at the peer are ours, turned round once more.
   const reset = event(server, "SCTP_ASSOC_RESET_EVENT");
   assert.deepEqual(
     [reset.localTsn, reset.remoteTsn],
-    [told.remoteTsn, told.localTsn],
+    [told.localTsn, told.remoteTsn],
     "both ends agree on the new TSNs",
-  );
-  assert.equal(server.messages[2].ssn, 0);
-  assert.equal(
-    server.messages[2].tsn,
-    told.localTsn,
-    "the first message after the reset has the TSN that was announced",
   );
 }
 
 async function notification<Type extends SctpNotification["type"]>(
   association: SctpAssociation,
   type: Type,
+  isIt = () => true,
 ): Promise<Extract<SctpNotification, { type: Type }>> {
   for await (const event of association.events()) {
-    if (event.type === type) return event as Extract<SctpNotification, { type: Type }>;
+    if (event.type === type && isIt()) return event as Extract<SctpNotification, { type: Type }>;
   }
   throw new Error(`the association ended without "${type}"`);
 }
