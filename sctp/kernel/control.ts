@@ -69,9 +69,6 @@ const SNDRCV = SCTP_LAYOUT.sctp_sndrcvinfo.fields;
 const NXTINFO_SIZE = SCTP_LAYOUT.sctp_nxtinfo.size;
 const NXTINFO = SCTP_LAYOUT.sctp_nxtinfo.fields;
 
-/** What fits the control messages of any send without further addresses. */
-const SEND_CONTROL_SPACE = space(SNDINFO.size) + space(PRINFO.size) + space(AUTHINFO.size) + space(INITMSG.size);
-
 /**
  * The defaults of a socket or association, by which a send fills in what its options leave out.
  *
@@ -88,8 +85,6 @@ export interface SendDefaults {
 const NO_DEFAULTS: SendDefaults = {};
 const NO_SEND_INFO: SctpSendInfo = {};
 const NO_ADDRESSES: readonly SctpTransportAddress[] = [];
-
-let scratch = new Uint8Array(SEND_CONTROL_SPACE + 8 * space(IN6_ADDR_SIZE));
 
 /**
  * The control messages of one send.
@@ -108,23 +103,36 @@ export function encodeSendControl(
   defaults: SendDefaults = NO_DEFAULTS,
   furtherAddresses: readonly SctpTransportAddress[] = NO_ADDRESSES,
 ): Uint8Array<ArrayBuffer> {
-  const needed = SEND_CONTROL_SPACE + furtherAddresses.length * space(IN6_ADDR_SIZE);
-  if (scratch.length < needed) scratch = new Uint8Array(needed);
-  let end = putSendInfo(scratch, options, associationId, defaults.sendInfo ?? NO_SEND_INFO);
   const policy = options.partialReliability === undefined ? defaults.partialReliability : options.partialReliability;
   // Said also where the message is to be reliable, lest the value of the kernel's own default act as a lifetime.
-  if (policy || defaults.partialReliability) end = putPartialReliability(scratch, end, policy ?? null);
+  const hasPolicy = Boolean(policy || defaults.partialReliability);
+  const control = new Uint8Array(sendControlSize(options, hasPolicy, furtherAddresses));
+  let end = putSendInfo(control, options, associationId, defaults.sendInfo ?? NO_SEND_INFO);
+  if (hasPolicy) end = putPartialReliability(control, end, policy ?? null);
   if (options.authKeyId !== undefined) {
-    const at = putHeader(scratch, end, SCTP_AUTHINFO, AUTHINFO.size);
-    writeUint16(scratch, at + AUTHINFO.fields.auth_keynumber, requireUint16(options.authKeyId, "options.authKeyId"));
+    const at = putHeader(control, end, SCTP_AUTHINFO, AUTHINFO.size);
+    writeUint16(control, at + AUTHINFO.fields.auth_keynumber, requireUint16(options.authKeyId, "options.authKeyId"));
     end += space(AUTHINFO.size);
   }
   if (options.initmsg !== undefined) {
-    encodeInitMsgInto(options.initmsg, "options.initmsg", scratch, putHeader(scratch, end, SCTP_INIT, INITMSG.size));
+    encodeInitMsgInto(options.initmsg, "options.initmsg", control, putHeader(control, end, SCTP_INIT, INITMSG.size));
     end += space(INITMSG.size);
   }
-  for (const address of furtherAddresses) end = putAddress(scratch, end, address);
-  return scratch.slice(0, end);
+  for (const address of furtherAddresses) end = putAddress(control, end, address);
+  return control;
+}
+
+function sendControlSize(
+  options: SctpEndpointSendOptions,
+  hasPolicy: boolean,
+  furtherAddresses: readonly SctpTransportAddress[],
+): number {
+  let size = space(SNDINFO.size);
+  if (hasPolicy) size += space(PRINFO.size);
+  if (options.authKeyId !== undefined) size += space(AUTHINFO.size);
+  if (options.initmsg !== undefined) size += space(INITMSG.size);
+  for (const { family } of furtherAddresses) size += space(family === "inet" ? IN_ADDR_SIZE : IN6_ADDR_SIZE);
+  return size;
 }
 
 function putSendInfo(
@@ -173,9 +181,8 @@ function putAddress(target: Uint8Array, offset: number, address: SctpTransportAd
   return offset + space(size);
 }
 
-/** Writes a control message's header, clears what follows it up to the next one, and tells where its data begins. */
+/** Writes a control message's header, and tells where its data begins. */
 function putHeader(target: Uint8Array, offset: number, type: number, size: number): number {
-  target.fill(0, offset, offset + space(size));
   writeUint32(target, offset, CMSG_HEADER_SIZE + size);
   writeUint32(target, offset + CMSG_LEVEL, IPPROTO_SCTP);
   writeUint32(target, offset + CMSG_TYPE, type);
