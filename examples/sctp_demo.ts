@@ -44,7 +44,7 @@ function describeNotification(side: string, notification: SctpNotification): str
   }
 }
 
-/** Echoes every message of every client, on its own stream and in its own way, and prints what happens. */
+/** Echoes every message on its own stream and in its own way, and prints what happens, until the client has gone. */
 async function serve(endpoint: SctpEndpoint, print: (line: string) => void, isQuiet: () => boolean): Promise<void> {
   for await (const event of endpoint) {
     if (event.type === "message") {
@@ -53,6 +53,7 @@ async function serve(endpoint: SctpEndpoint, print: (line: string) => void, isQu
       await endpoint.send(event.data, { associationId, streamId, ppid, unordered });
     } else if (event.type !== "message-too-large") {
       print(describeNotification("server", event));
+      if (event.type === "association" && event.state === "shutdown-complete") return;
     }
   }
 }
@@ -112,7 +113,7 @@ export async function main(
     const statistics = client.statistics();
     const sent = client.stats();
     await client.shutdown({ signal });
-    await watching;
+    await Promise.all([watching, serving]);
     print(
       `summary: client sent ${sent.messagesSent} messages (${sent.bytesSent} bytes) and received ${sent.messagesReceived}; ` +
         `${status.outboundStreams} streams each way; ${statistics.retransmittedChunks} chunks retransmitted; ended gracefully`,
