@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import type { Command, CommandGroup } from "./command.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import { interruption } from "./interruption.ts";
+import type { OptionTable, OptionValues } from "./option.ts";
 import { Output } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
@@ -20,9 +21,7 @@ const USAGE = 2;
 
 /** Runs what the words say, and gives the exit status. */
 export async function runCommandLine(words: readonly string[], root: CommandGroup): Promise<number> {
-  // `deno task sockeye -- doctor` hands over the two dashes as well.
-  const given = words[0] === "--" ? words.slice(1) : words;
-  const { found, path, rest } = find(given, root);
+  const { found, path, rest } = find(words, root);
   try {
     return "commands" in found ? runGroup(found, path, rest) : await runCommand(found, path, rest);
   } catch (error) {
@@ -35,60 +34,44 @@ export async function runCommandLine(words: readonly string[], root: CommandGrou
   }
 }
 
-function find(words: readonly string[], root: CommandGroup) {
+/** Follows the words into the tree of commands, as far as they lead. */
+export function find(
+  words: readonly string[],
+  root: CommandGroup,
+): { found: Command | CommandGroup; path: string[]; rest: readonly string[] } {
+  // `deno task sockeye -- doctor` hands over the two dashes as well.
+  const given = words[0] === "--" ? words.slice(1) : words;
   const path: string[] = [];
   let found: Command | CommandGroup = root;
   while ("commands" in found) {
-    const next: Command | CommandGroup | undefined = found.commands.find(({ name }) => name === words[path.length]);
+    const next: Command | CommandGroup | undefined = found.commands.find(({ name }) => name === given[path.length]);
     if (next === undefined) break;
     found = next;
     path.push(next.name);
   }
-  return { found, path, rest: words.slice(path.length) };
+  return { found, path, rest: given.slice(path.length) };
 }
 
-function runGroup(group: CommandGroup, path: readonly string[], words: readonly string[]): number {
-  const isRoot = path.length === 0;
-  const output = new Output(false, () => {});
-  const help = groupHelp(group, path, isRoot ? [["    --version", "show the version"]] : []);
-  switch (words[0]) {
-    case "--help":
-    case "-h":
-      output.print(help);
-      return FINE;
-    case "--version":
-      if (!isRoot) break;
-      output.print(`sockeye ${VERSION}`);
-      return FINE;
-    case undefined:
-      process.stderr.write(`${help}\n`);
-      return USAGE;
-  }
-  const names = group.commands.map(({ name }) => name).join(", ");
-  throw new UsageError(
-    words[0].startsWith("-")
-      ? `there is no option ${words[0]} here; options of a command come after its name`
-      : `there is no command "${words[0]}"; there are ${names}`,
-  );
-}
-
-async function runCommand(command: Command, path: readonly string[], words: readonly string[]): Promise<number> {
+/**
+ * Reads what follows a command's name; `"help"` where that is wanted.
+ *
+ * @throws {UsageError} The command takes no such thing.
+ */
+export function readWords(
+  command: Command,
+  words: readonly string[],
+): { options: OptionValues<OptionTable>; operands: string[] } | "help" {
   const { values, positionals } = parseWords(command, words);
-  if (values.help === true) {
-    new Output(false, () => {}).print(commandHelp(command, path));
-    return FINE;
-  }
+  if (values.help === true) return "help";
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, option]) => [name, option.read(name, values[name])]),
   );
-  checkOperands(command, positionals);
-  const { signal, interrupt, stopListening } = interruption();
-  try {
-    const output = new Output(values.json === true, interrupt);
-    return await command.run({ options, operands: positionals, output, signal });
-  } finally {
-    stopListening();
+  const { operands } = command;
+  if (positionals.length < operands.length) throw new UsageError(`${operands[positionals.length][0]} is missing`);
+  if (positionals.length > operands.length) {
+    throw new UsageError(`"${positionals[operands.length]}" is one argument too many`);
   }
+  return { options, operands: positionals };
 }
 
 function parseWords(
@@ -113,7 +96,41 @@ function firstSentence(message: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
 
-function checkOperands({ operands }: Command, given: readonly string[]): void {
-  if (given.length < operands.length) throw new UsageError(`${operands[given.length][0]} is missing`);
-  if (given.length > operands.length) throw new UsageError(`"${given[operands.length]}" is one argument too many`);
+function runGroup(group: CommandGroup, path: readonly string[], words: readonly string[]): number {
+  const isRoot = path.length === 0;
+  const help = groupHelp(group, path, isRoot ? [["    --version", "show the version"]] : []);
+  switch (words[0]) {
+    case "--help":
+    case "-h":
+      return show(help);
+    case "--version":
+      if (!isRoot) break;
+      return show(`sockeye ${VERSION}`);
+    case undefined:
+      process.stderr.write(`${help}\n`);
+      return USAGE;
+  }
+  const names = group.commands.map(({ name }) => name).join(", ");
+  throw new UsageError(
+    words[0].startsWith("-")
+      ? `there is no option ${words[0]} here; options of a command come after its name`
+      : `there is no command "${words[0]}"; there are ${names}`,
+  );
+}
+
+async function runCommand(command: Command, path: readonly string[], words: readonly string[]): Promise<number> {
+  const read = readWords(command, words);
+  if (read === "help") return show(commandHelp(command, path));
+  const { signal, interrupt, stopListening } = interruption();
+  try {
+    const output = new Output(read.options.json === true, interrupt);
+    return await command.run({ ...read, output, signal });
+  } finally {
+    stopListening();
+  }
+}
+
+function show(text: string): number {
+  new Output(false, () => {}).print(text);
+  return FINE;
 }

@@ -54,8 +54,7 @@ class Ledger {
   /** Since the last tally. */
   messages = 0;
   bytes = 0;
-  firstMs = 0;
-  lastMs = 0;
+  beganAtMs = 0;
   totalMessages = 0;
   totalBytes = 0;
   /** How many messages the client waits for. */
@@ -100,9 +99,7 @@ class Served {
         await this.#answer(message, message.data);
         return;
       case PPID_LOAD:
-        ledger.lastMs = performance.now();
-        if (ledger.messages === 0) ledger.firstMs = ledger.lastMs;
-        ledger.messages++;
+        if (ledger.messages++ === 0) ledger.beganAtMs = performance.now();
         ledger.bytes += message.data.length;
         break;
       case PPID_TALLY:
@@ -113,10 +110,11 @@ class Served {
   }
 
   async #settle(message: SctpMessage, ledger: Ledger): Promise<void> {
-    const { messages, bytes, firstMs, lastMs } = ledger;
+    const { messages, bytes, beganAtMs } = ledger;
+    const seconds = (performance.now() - beganAtMs) / 1_000;
     await this.#answer(
       { ...message, ppid: PPID_TALLY },
-      encodeJson({ messages, bytes, seconds: (lastMs - firstMs) / 1_000 }),
+      encodeJson({ messages, bytes, seconds }),
     );
     ledger.totalMessages += messages;
     ledger.totalBytes += bytes;

@@ -81,11 +81,13 @@ function plain(value: unknown): unknown {
 /** The fields that say something, as `name value` pairs. */
 function fieldsText(report: Report): string {
   return Object.entries(report)
-    .filter(([name, value]) => name !== "type" && name !== "event" && saysSomething(value))
+    .filter(([name, value]) => name !== "type" && name !== "event" && saysSomething(name, value))
     .map(([name, value]) => `${name} ${typeof value === "string" ? printable(value) : JSON.stringify(value)}`)
     .join("  ");
 }
 
-function saysSomething(value: unknown): boolean {
+function saysSomething(name: string, value: unknown): boolean {
+  if (name === "error") return value !== 0;
+  if (name === "errorName") return value !== "none";
   return value !== undefined && value !== "" && value !== false && !(Array.isArray(value) && value.length === 0);
 }
