@@ -4,115 +4,92 @@
  * @module
  */
 
+import { runBatch, runOrThrow } from "../tests/support/netns/iproute.ts";
+import { Link } from "../tests/support/netns/link.ts";
+import { netemAvailable } from "../tests/support/netns/netem.ts";
 import { type CellContext, Skipped } from "./cell.ts";
 
-/** One of the two paths: the addresses at both ends. */
-export interface Path {
-  /** Ours, IPv4 and IPv6. */
-  ours: readonly [v4: string, v6: string];
-  /** The peer's, IPv4 and IPv6. */
-  peers: readonly [v4: string, v6: string];
-}
-
-const PATHS: readonly Path[] = [0, 1].map((index) => ({
-  ours: [`10.77.${index}.1`, `fd77:${index}::1`],
-  peers: [`10.77.${index}.2`, `fd77:${index}::2`],
-}));
+/** What addresses a cell uses: those of `Link.addresses`, IPv4 before IPv6. */
+export type Family = 0 | 1;
 
 /** The other namespace, and what lies between. */
 export class TwoPaths {
   /** The peer's namespace. */
   readonly namespace: string;
-  /** The paths. */
-  readonly paths: readonly Path[] = PATHS;
-  #delay = 0;
+  /** The paths; ours is the end that they come from. */
+  readonly paths: readonly Link[];
 
-  private constructor(namespace: string) {
+  private constructor(namespace: string, paths: readonly Link[]) {
     this.namespace = namespace;
+    this.paths = paths;
   }
 
-  /** Builds it; it is gone when the cell is over. */
-  static async build(context: CellContext): Promise<TwoPaths> {
-    const network = new TwoPaths(`interop-${Deno.pid}`);
-    await ip("netns", "add", network.namespace);
-    // The veth pairs go with the namespace that holds one end of each.
-    context.defer(async () => void await ip("netns", "del", network.namespace));
-    const inside = ["-n", network.namespace];
-    await ip(...inside, "link", "set", "lo", "up");
-    for (const [index, { ours, peers }] of PATHS.entries()) {
-      const [near, far] = [`ours${index}`, `peers${index}`];
-      await ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", network.namespace);
-      for (const [where, device, addresses] of [[[], near, ours], [inside, far, peers]] as const) {
-        await ip(...where, "address", "add", `${addresses[0]}/24`, "dev", device);
-        await ip(...where, "address", "add", `${addresses[1]}/64`, "dev", device, "nodad");
-        await ip(...where, "link", "set", device, "up");
-      }
+  /**
+   * Builds it; it is gone when the cell is over.
+   *
+   * @param context The cell.
+   * @param delay How long a packet takes, in milliseconds.
+   */
+  static async build(context: CellContext, delay = 0): Promise<TwoPaths> {
+    if (delay > 0 && !netemAvailable()) throw new Skipped("needs netem, the kernel's module sch_netem");
+    const [ours, peers] = [`interop-${Deno.pid}-ours`, `interop-${Deno.pid}-peers`];
+    // The runner's namespace has no name until it is given one.
+    for (const [name, ...command] of [[ours, "attach", ours, String(Deno.pid)], [peers, "add", peers]]) {
+      await runOrThrow(["ip", "netns", ...command]);
+      context.defer(async () => void await runOrThrow(["ip", "netns", "delete", name]));
     }
-    return network;
-  }
-
-  /** Gives both paths a delay in each direction, in milliseconds. */
-  async delay(milliseconds: number): Promise<void> {
-    for (const index of PATHS.keys()) await this.#shape(index, ["delay", `${milliseconds}ms`]);
-    this.#delay = milliseconds;
-  }
-
-  /** Loses every packet on a path, in both directions, without either end's knowledge. */
-  async cut(index: number): Promise<void> {
-    await this.#shape(index, ["loss", "100%"]);
-  }
-
-  /** Undoes {@linkcode TwoPaths.cut}. */
-  async mend(index: number): Promise<void> {
-    await this.#shape(index, ["delay", `${this.#delay}ms`]);
-  }
-
-  async #shape(index: number, netem: readonly string[]): Promise<void> {
-    const ends = [[[], `ours${index}`], [["-n", this.namespace], `peers${index}`]] as const;
-    for (const [where, device] of ends) {
-      const command = ["tc", ...where, "qdisc", "replace", "dev", device, "root", "netem", ...netem];
-      const { stderr, success } = await run(command);
-      if (!success && /qdisc kind is unknown/.test(stderr)) throw new Skipped("needs netem (the module sch_netem)");
-      if (!success) throw new Error(`${command.join(" ")}: ${stderr.trim()}`);
+    const names = new Map([["ours", ours], ["peers", peers]]);
+    const netem = delay > 0 ? { delay } : undefined;
+    const paths = [0, 1].map((index) => new Link({ from: "ours", to: "peers", netem }, index, names));
+    for (const [label, name] of names) {
+      // An IPv6 address can't be bound while the kernel still asks around for another owner.
+      await runOrThrow(["ip", "netns", "exec", name, "sh", "-ec", setting("ipv6/conf/default/accept_dad", 0)]);
+      if (label !== "peers") continue;
+      await runBatch(["ip"], paths.map((path) => path.creation()));
+      // They would go with the peer's namespace, but some time after it.
+      context.defer(() => runBatch(["ip", "-n", ours], paths.map((path) => `link delete ${path.interfaces.from}`)));
     }
+    for (const [label, name] of names) {
+      await runBatch(["ip", "-n", name], ["link set lo up", ...paths.flatMap((path) => path.configuration(label))]);
+    }
+    for (const path of paths) await path.applyInitialNetem();
+    return new TwoPaths(peers, paths);
   }
 
   /** Sets `net.sctp.NAME` in both namespaces; ours gets its value back when the cell is over. */
   async setSysctls(values: Record<string, number>, context: CellContext): Promise<void> {
-    for (const [name, value] of Object.entries(values)) {
-      setOurs(name, value, context);
-      await this.#setPeers(name, value);
-    }
+    for (const [name, value] of Object.entries(values)) setOurs(name, value, context);
+    await this.#setPeers(values);
   }
 
   /** Has both namespaces take SCTP in UDP, each at a port of its own. */
   async setUdpPorts(ours: number, peers: number, context: CellContext): Promise<void> {
     setOurs("udp_port", ours, context);
-    await this.#setPeers("udp_port", peers);
-  }
-
-  async #setPeers(name: string, value: number): Promise<void> {
-    const command = `echo ${value} > ${sysctlPath(name)}`;
-    await must(["ip", "netns", "exec", this.namespace, "sh", "-ec", command]);
+    await this.#setPeers({ udp_port: peers });
   }
 
   /** How many UDP datagrams each namespace has received, IPv4 and IPv6 together. */
   async udpDatagrams(): Promise<{ ours: number; peers: number }> {
-    const counters = "cat /proc/net/snmp /proc/net/snmp6";
-    const [ours, peers] = [
-      await must(["sh", "-c", counters]),
-      await must(["ip", "netns", "exec", this.namespace, "sh", "-c", counters]),
-    ];
-    return { ours: datagramsIn(ours), peers: datagramsIn(peers) };
+    const counters = ["sh", "-c", "cat /proc/net/snmp /proc/net/snmp6"];
+    return {
+      ours: datagramsIn(await runOrThrow(counters)),
+      peers: datagramsIn(await runOrThrow(["ip", "netns", "exec", this.namespace, ...counters])),
+    };
+  }
+
+  async #setPeers(values: Record<string, number>): Promise<void> {
+    const lines = Object.entries(values).map(([name, value]) => setting(`sctp/${name}`, value));
+    await runOrThrow(["ip", "netns", "exec", this.namespace, "sh", "-ec", lines.join("\n")]);
   }
 }
 
 /** Gives the loopback interface what the cells bind to; to be called once, in a namespace of our own. */
 export async function prepareLoopback(): Promise<void> {
-  await ip("link", "set", "lo", "up");
-  for (const address of ["fd77:a::1", "fd77:a::2", "fd77:a::3", "fd77:a::4"]) {
-    await ip("address", "add", `${address}/128`, "dev", "lo", "nodad");
-  }
+  const addresses = ["fd77:a::1", "fd77:a::2", "fd77:a::3", "fd77:a::4"];
+  await runBatch(["ip"], [
+    "link set lo up",
+    ...addresses.map((address) => `address add ${address}/128 dev lo nodad`),
+  ]);
 }
 
 /** Whether an SCTP socket in this namespace listens on the port, from /proc/net/sctp/eps. */
@@ -124,34 +101,19 @@ export function isListening(port: number): boolean {
   });
 }
 
-function sysctlPath(name: string): string {
-  return `/proc/sys/net/sctp/${name}`;
+function setting(name: string, value: number): string {
+  return `echo ${value} > /proc/sys/net/${name}`;
 }
 
 function setOurs(name: string, value: number, context: CellContext): void {
-  const before = Deno.readTextFileSync(sysctlPath(name));
-  Deno.writeTextFileSync(sysctlPath(name), String(value));
-  context.defer(() => Deno.writeTextFileSync(sysctlPath(name), before));
+  const path = `/proc/sys/net/sctp/${name}`;
+  const before = Deno.readTextFileSync(path);
+  Deno.writeTextFileSync(path, String(value));
+  context.defer(() => Deno.writeTextFileSync(path, before));
 }
 
 function datagramsIn(snmp: string): number {
   const [names, values] = snmp.split("\n").filter((line) => line.startsWith("Udp:")).map((line) => line.split(" "));
   const v6 = /^Udp6InDatagrams\s+(\d+)$/m.exec(snmp)?.[1] ?? 0;
   return Number(values[names.indexOf("InDatagrams")]) + Number(v6);
-}
-
-function ip(...args: string[]): Promise<string> {
-  return must(["ip", ...args]);
-}
-
-async function must(command: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await run(command);
-  if (!success) throw new Error(`${command.join(" ")}: ${stderr.trim()}`);
-  return stdout;
-}
-
-async function run(command: readonly string[]): Promise<{ success: boolean; stdout: string; stderr: string }> {
-  const output = await new Deno.Command(command[0], { args: command.slice(1), stdin: "null" }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { success: output.success, stdout: text(output.stdout), stderr: text(output.stderr) };
 }

@@ -82,8 +82,9 @@ static void print_send_failed(const char *event, sctp_assoc_t association, unsig
 			      uint32_t ppid, uint32_t context, const unsigned char *bytes, size_t length)
 {
 	print_head(event, association);
+	/* An error cause code, in network order as above. */
 	printf(",\"sent\":%s,\"error\":%u,\"stream\":%u,\"ppid\":%u,\"context\":%u,\"length\":%zu,\"fnv\":\"%08x\"",
-	       flags & SCTP_DATA_SENT ? "true" : "false", error, stream, ntohl(ppid), context, length,
+	       flags & SCTP_DATA_SENT ? "true" : "false", ntohs((uint16_t)error), stream, ntohl(ppid), context, length,
 	       fnv1a(bytes, length));
 }
 

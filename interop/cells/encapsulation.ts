@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { Cell } from "../cell.ts";
 import { checkAddresses, checkMessages } from "../checks.ts";
 import { countOf, type SendSpec } from "../messages.ts";
-import { TwoPaths } from "../network.ts";
+import { type Family, TwoPaths } from "../network.ts";
 import { converse, type End, nameOf } from "./conversation.ts";
 
 const SENT: readonly SendSpec[] = [
@@ -21,11 +21,11 @@ const SENT: readonly SendSpec[] = [
 const OUR_UDP_PORT = 9899;
 const PEERS_UDP_PORT = 9900;
 
-/** One cell, over IPv4 (0) or IPv6 (1). */
+/** One cell. */
 export function encapsulationCell(
   serverEnd: Pick<End, "kind" | "style">,
   clientEnd: Pick<End, "kind" | "style">,
-  family: 0 | 1,
+  family: Family,
 ): Cell {
   return {
     group: "UDP encapsulation",
@@ -33,9 +33,9 @@ export function encapsulationCell(
     async run(context) {
       const network = await TwoPaths.build(context);
       await network.setUdpPorts(OUR_UDP_PORT, PEERS_UDP_PORT, context);
-      const ours = { local: network.paths.map((path) => path.ours[family]), encapPort: PEERS_UDP_PORT };
+      const ours = { local: network.paths.map((path) => path.addresses.from[family]), encapPort: PEERS_UDP_PORT };
       const peers = {
-        local: network.paths.map((path) => path.peers[family]),
+        local: network.paths.map((path) => path.addresses.to[family]),
         encapPort: OUR_UDP_PORT,
         namespace: network.namespace,
       };

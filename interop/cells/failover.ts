@@ -42,11 +42,10 @@ export function failoverCell(serverEnd: Pick<End, "kind" | "style">, clientEnd: 
     name: `${nameOf(clientEnd)} to ${nameOf(serverEnd)}: the primary path is cut, then mended`,
     timeoutMs: 40_000,
     async run(context) {
-      const network = await TwoPaths.build(context);
+      const network = await TwoPaths.build(context, DELAY_MS);
       await network.setSysctls(IMPATIENT, context);
-      await network.delay(DELAY_MS);
-      const ours = { local: network.paths.map((path) => path.ours[0]) };
-      const peers = { local: network.paths.map((path) => path.peers[0]), namespace: network.namespace };
+      const ours = { local: network.paths.map((path) => path.addresses.from[0]) };
+      const peers = { local: network.paths.map((path) => path.addresses.to[0]), namespace: network.namespace };
       const isServerOurs = serverEnd.kind === "ours";
       const { server, client } = await start(
         context,
@@ -62,7 +61,7 @@ export function failoverCell(serverEnd: Pick<End, "kind" | "style">, clientEnd: 
       );
 
       await server.until(() => server.messages.length === CUT_AFTER);
-      await network.cut(0);
+      await network.paths[0].cut();
       const dead = pathState(network, 0, "SCTP_ADDR_UNREACHABLE");
       await Promise.all([server.until(dead), client.until(dead)]);
       await client.until(() => client.messages.length === countOf(SENT));
@@ -71,7 +70,7 @@ export function failoverCell(serverEnd: Pick<End, "kind" | "style">, clientEnd: 
         true,
         "path 0 was the primary",
       );
-      await network.mend(0);
+      await network.paths[0].mend();
       const alive = pathState(network, 0, "SCTP_ADDR_AVAILABLE");
       await Promise.all([server.until(alive), client.until(alive)]);
       client.finish();
@@ -87,14 +86,14 @@ export function failoverCell(serverEnd: Pick<End, "kind" | "style">, clientEnd: 
 
 /** Says whether a report is about a path in a state, whoever is told. */
 function pathState(network: TwoPaths, index: number, state: string): (report: Report) => boolean {
-  const { ours, peers } = network.paths[index];
+  const { from, to } = network.paths[index].addresses;
   return (report) =>
     report.type === "notification" && report.event === "SCTP_PEER_ADDR_CHANGE" && report.state === state &&
-    [ours[0], peers[0]].some((address) => String(report.address).startsWith(`${address}:`));
+    [from[0], to[0]].some((address) => String(report.address).startsWith(`${address}:`));
 }
 
 function addressOfServer(network: TwoPaths, isServerOurs: boolean): string {
-  return `${(isServerOurs ? network.paths[0].ours : network.paths[0].peers)[0]}:`;
+  return `${network.paths[0].addresses[isServerOurs ? "from" : "to"][0]}:`;
 }
 
 function assertBothPathsUsed(receiver: Peer): void {
