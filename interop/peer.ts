@@ -263,6 +263,7 @@ function optionsOf(script: PeerScript): SctpOpeningOptions {
     sendBufferSize: SEND_BUFFER,
     receiveBufferSize: SEND_BUFFER,
     receiveNextInfo: true,
+    nodelay: script.nodelay,
     ...(isV6 && { v4Mapped: false }),
     ...(script.encapPort !== undefined && { remoteUdpEncapsPort: script.encapPort }),
     ...(script.adaptation !== undefined && { adaptationIndication: script.adaptation }),

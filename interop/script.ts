@@ -37,6 +37,8 @@ export interface PeerScript {
   encapPort?: number;
   /** The adaptation layer indication to announce. */
   adaptation?: number;
+  /** Whether to send small messages at once. */
+  nodelay?: boolean;
   /** Whether to allow stream resets and additions. */
   reconfig?: boolean;
   /** The size of the receive buffer given to one call, in bytes. */
@@ -66,6 +68,7 @@ export function argumentsOf(script: PeerScript, isGo = false): string[] {
     ...option("streams", isGo ? script.streams?.[0] : script.streams?.join(",")),
     ...option("encap-port", script.encapPort),
     ...option("adaptation", script.adaptation),
+    ...flag("nodelay", script.nodelay),
     ...flag("reconfig", script.reconfig),
     ...option("receive-bytes", script.receiveBytes),
     ...flag("raw-ppid", script.rawPpid),
@@ -100,6 +103,7 @@ export function scriptOf(args: readonly string[]): PeerScript {
       "streams": text,
       "encap-port": text,
       "adaptation": text,
+      "nodelay": flag,
       "reconfig": flag,
     },
   });
@@ -128,6 +132,7 @@ export function scriptOf(args: readonly string[]): PeerScript {
     streams: outbound === undefined ? undefined : [outbound, inbound],
     encapPort: number(values["encap-port"]),
     adaptation: number(values.adaptation),
+    nodelay: values.nodelay,
     reconfig: values.reconfig,
   };
 }

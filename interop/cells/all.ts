@@ -12,6 +12,7 @@ import { goCells } from "./go.ts";
 import { lksctpCells } from "./lksctp.ts";
 import { reconfigurationCells } from "./reconfiguration.ts";
 import { styleCell, styleCells } from "./styles.ts";
+import { unreadCells } from "./unread.ts";
 
 type Kind = "ours" | "libsctp" | "kernel";
 
@@ -32,6 +33,7 @@ export function allCells(): Cell[] {
     ...endingCells(one("ours"), many("kernel")),
     ...endingCells(many("kernel"), one("ours")),
     ...endingCells(one("libsctp"), many("ours")),
+    ...unreadCells("libsctp"),
     killedCell(many("ours"), one("kernel")),
     killedCell(one("ours"), many("libsctp")),
 
