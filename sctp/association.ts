@@ -108,6 +108,10 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   readonly #core: AssociationCore;
   readonly #streams = new Map<number, SctpStream>();
   readonly #carrier: StreamCarrier;
+  /** One for all sends, so that a send costs no closure. */
+  readonly #rejectSend = (error: unknown): never => {
+    throw this.#sendError(error);
+  };
   #id: number | undefined;
   #readable: ReadableStream<SctpMessage> | undefined;
   #writable: WritableStream<SctpPayload | SctpOutgoingMessage> | undefined;
@@ -212,11 +216,10 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   send(data: SctpPayload, options: SctpSendOptions = {}): Promise<void> {
     try {
       this.#requireOpen();
-      return this.#core.driver.send(payloadBytes(data), options).catch((error) =>
-        Promise.reject(this.#sendError(error))
-      );
+      if (options.abort) return Promise.resolve(this.#abortBy(data, options));
+      return this.#core.driver.send(payloadBytes(data), options).catch(this.#rejectSend);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(this.#sendError(error));
     }
   }
 
@@ -231,7 +234,9 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   trySend(data: SctpPayload, options: SctpSendOptions = {}): boolean {
     this.#requireOpen();
     try {
-      return this.#core.driver.trySend(payloadBytes(data), options);
+      if (options.abort) this.#abortBy(data, options);
+      else return this.#core.driver.trySend(payloadBytes(data), options);
+      return true;
     } catch (error) {
       throw this.#sendError(error);
     }
@@ -247,7 +252,8 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   sendSync(data: SctpPayload, options: SctpSendOptions = {}): void {
     this.#requireOpen();
     try {
-      this.#core.driver.sendSync(payloadBytes(data), options);
+      if (options.abort) this.#abortBy(data, options);
+      else this.#core.driver.sendSync(payloadBytes(data), options);
     } catch (error) {
       throw this.#sendError(error);
     }
@@ -545,6 +551,11 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
       queuedBytes: messages.inbox.bytes,
       queuedNotifications: notifications.inbox.length,
     };
+  }
+
+  #abortBy(data: SctpPayload, { eof }: SctpSendOptions): void {
+    if (eof) throw new ArgumentError("options.eof", "an association ends gracefully or by `abort`, not both");
+    this.abort(data);
   }
 
   #requireOpen(): void {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { ClosedError } from "../common/errors.ts";
+import { ClosedError, SystemError } from "../common/errors.ts";
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../common/wait.ts";
 import type { SctpEvent, SctpSocketDriver } from "./driver.ts";
 import { endedError, lostError } from "./ending.ts";
@@ -224,8 +224,25 @@ export class AssociationCore implements EventPumpOwner {
         break;
       case "comm-lost":
       case "cant-start-assoc":
+        this.#dispatchRest();
         this.#finish(lostError(event, { syscall: "receive", errno: this.driver.takeSocketError() }), false);
         break;
+    }
+  }
+
+  /** Behind the notification of the loss there are those of the messages that were lost by it. */
+  #dispatchRest(): void {
+    for (;;) {
+      let event: SctpEvent | undefined;
+      try {
+        event = this.driver.tryReceive();
+      } catch (error) {
+        // The socket's own way to tell what the notification has told.
+        if (error instanceof SystemError) return;
+        throw error;
+      }
+      if (event === undefined || event.type === "association") return;
+      this.dispatch(event);
     }
   }
 

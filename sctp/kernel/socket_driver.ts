@@ -90,6 +90,8 @@ export class KernelSocketDriver implements SctpSocketDriver {
   #next = 0;
   /** Events that were decoded ahead of their turn. */
   #decoded: SctpEvent[] = [];
+  /** A failure of the socket that was told before what came until then. */
+  #error: SystemError | undefined;
   #isInterleaving: boolean;
   #isAborted = false;
   #isTurnTaken = false;
@@ -146,7 +148,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
     if (this.#decoded.length > 0) return this.#decoded.shift();
     for (;;) {
       if (this.#next === this.#batch.length) {
-        const batch = this.#socket.tryReceiveBatch();
+        const batch = this.#tryFetch();
         if (batch === undefined) return undefined;
         this.#setBatch(batch);
       }
@@ -156,21 +158,26 @@ export class KernelSocketDriver implements SctpSocketDriver {
   }
 
   async readable(signal: AbortSignal): Promise<void> {
-    this.#setBatch(await this.#socket.receiveBatch({ signal }));
+    try {
+      this.#setBatch(await this.#socket.receiveBatch({ signal }));
+    } catch (error) {
+      this.#keepError(error);
+    }
   }
 
   readableSync(timeoutMs: number | undefined): boolean {
     try {
       this.#setBatch(this.#socket.receiveBatchSync({ timeout: timeoutMs }));
-      return true;
     } catch (error) {
       if (error instanceof TimeoutError) return false;
-      throw error;
+      this.#keepError(error);
     }
+    return true;
   }
 
   takeSocketError(): number {
-    return getsockoptInt(this.#socket.fd, SOL_SOCKET, SO_ERROR);
+    const error = this.#takeError();
+    return error === undefined ? getsockoptInt(this.#socket.fd, SOL_SOCKET, SO_ERROR) : error.errno;
   }
 
   takeEventsOf(associationId: number): SctpEvent[] {
@@ -371,6 +378,36 @@ export class KernelSocketDriver implements SctpSocketDriver {
     });
   }
 
+  /** What is there to be read; recvmmsg(2) tells of a broken association before it gives what came until then. */
+  #tryFetch(): readonly Message[] | undefined {
+    let batch: readonly Message[] | undefined;
+    try {
+      batch = this.#socket.tryReceiveBatch();
+    } catch (error) {
+      this.#keepError(error);
+      batch = this.#socket.tryReceiveBatch();
+    }
+    if (batch === undefined) this.#throwKeptError();
+    return batch;
+  }
+
+  /** Keeps a failure of the socket for when there is nothing more to read. */
+  #keepError(error: unknown): void {
+    if (!(error instanceof SystemError) || this.#error !== undefined) throw error;
+    this.#error = error;
+  }
+
+  #throwKeptError(): void {
+    const error = this.#takeError();
+    if (error !== undefined) throw error;
+  }
+
+  #takeError(): SystemError | undefined {
+    const error = this.#error;
+    this.#error = undefined;
+    return error;
+  }
+
   #setBatch(batch: readonly Message[]): void {
     this.#batch = batch;
     this.#next = 0;
@@ -391,7 +428,10 @@ export class KernelSocketDriver implements SctpSocketDriver {
       const whole = this.#reassembler.pushNotification(data, isLast);
       return whole === undefined ? undefined : this.#notified(decodeNotification(whole));
     }
-    if (data.length === 0) return endOfFile();
+    if (data.length === 0) {
+      this.#throwKeptError();
+      return endOfFile();
+    }
     const received = decodeMessage(control, data, address as SctpTransportAddress);
     if (received === undefined) return undefined;
     const message = this.#reassembler.push(received, isLast);
