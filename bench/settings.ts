@@ -1,0 +1,32 @@
+/** How thoroughly to measure. @module */
+
+/** What every benchmark is told. */
+export interface Settings {
+  /** Rounds of each comparison. */
+  rounds: number;
+  /** How long one run takes, in milliseconds. */
+  runMs: number;
+  /** How much of a run is not counted, in milliseconds. */
+  warmUpMs: number;
+  /** Messages after which the heap is looked at, several times over. */
+  messages: number;
+  /** Associations that are open at once. */
+  associations: number;
+  /** Told what is being done. */
+  log: (line: string) => void;
+}
+
+/** For figures that are published. */
+export const THOROUGH: Omit<Settings, "log"> = {
+  rounds: 5,
+  runMs: 1000,
+  warmUpMs: 300,
+  messages: 1_000_000,
+  associations: 1000,
+};
+
+/** To see that everything runs. */
+export const QUICK: Omit<Settings, "log"> = { rounds: 1, runMs: 40, warmUpMs: 10, messages: 2000, associations: 10 };
+
+/** Sizes of messages, in bytes. */
+export const SIZES: readonly number[] = [64, 1024, 60 * 1024];
