@@ -119,7 +119,11 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   private constructor(driver: SctpSocketDriver, settings: AssociationSettings, core?: AssociationCore) {
     this.#core = core ?? new AssociationCore(driver, settings);
     this.options = new SctpSocketControls(new OptionAccess(driver, 0));
+    const isClosed = () => this.isClosed;
     this.#carrier = {
+      get isClosed() {
+        return isClosed();
+      },
       send: (data, options) => this.send(data, options),
       trySend: (data, options) => this.trySend(data, options),
       sendSync: (data, options) => this.sendSync(data, options),
@@ -359,6 +363,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
    * @throws {ClosedError} The association is closed.
    */
   subscribe(event: SctpEventName): void {
+    this.#requireHandle();
     this.#core.subscribe(event);
   }
 
@@ -370,6 +375,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
    * @throws {ClosedError} The association is closed.
    */
   unsubscribe(event: SctpEventName): void {
+    this.#requireHandle();
     this.#core.unsubscribe(event);
   }
 
@@ -384,7 +390,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
     if (!Number.isInteger(streamId) || streamId < 0 || streamId > 65535) {
       throw new ArgumentError("streamId", `must be an integer from 0 to 65535, not ${String(streamId)}`);
     }
-    if (this.isClosed) throw this.#core.endError;
+    this.#requireHandle();
     let stream = this.#streams.get(streamId);
     if (stream === undefined) {
       stream = new SctpStream(streamId, this.#carrier, this.#core.openView(streamId));
@@ -407,7 +413,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   async shutdown(options: WaitOptions = {}): Promise<void> {
     checkTimeout(options.timeout);
     options.signal?.throwIfAborted();
-    if (this.isClosed) throw this.#core.endError;
+    this.#requireHandle();
     this.#core.beginShutdown();
     await this.#core.ended(options);
   }
@@ -419,7 +425,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
    * @throws As {@linkcode SctpAssociation.shutdown}.
    */
   shutdownSync(options: Pick<WaitOptions, "timeout"> = {}): void {
-    if (this.isClosed) throw this.#core.endError;
+    this.#requireHandle();
     this.#core.beginShutdown();
     this.#core.endedSync(options.timeout);
   }
@@ -556,6 +562,11 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
   #abortBy(data: SctpPayload, { eof }: SctpSendOptions): void {
     if (eof) throw new ArgumentError("options.eof", "an association ends gracefully or by `abort`, not both");
     this.abort(data);
+  }
+
+  /** What has ended by itself can still be asked, what was closed can't. */
+  #requireHandle(): void {
+    if (this.isClosed) throw this.#core.endError;
   }
 
   #requireOpen(): void {

@@ -11,6 +11,7 @@ import { outgoingMessage, type SctpOutgoingMessage, type SctpPayload } from "./p
 
 /** What a stream needs of its association. */
 export interface StreamCarrier {
+  readonly isClosed: boolean;
   send(data: SctpPayload, options?: SctpSendOptions): Promise<void>;
   trySend(data: SctpPayload, options?: SctpSendOptions): boolean;
   sendSync(data: SctpPayload, options?: SctpSendOptions): void;
@@ -66,7 +67,7 @@ export class SctpStream implements Disposable, AsyncIterable<SctpMessage> {
 
   /** Whether the view is closed, by itself or with its association. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#isClosed || this.#carrier.isClosed;
   }
 
   /**

@@ -168,7 +168,8 @@ export class SendRequests {
 }
 
 function isPlain(options: SctpEndpointSendOptions): boolean {
-  return options.to === undefined && options.addressOverride === undefined &&
+  return !options.eof && !options.abort && !options.sendAll && options.to === undefined &&
+    options.addressOverride === undefined &&
     options.partialReliability === undefined && options.authKeyId === undefined && options.initmsg === undefined;
 }
 
