@@ -29,9 +29,10 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
   ? "bun"
   : "node";
 
+let reactor: Reactor | undefined;
 try {
   // libc and the reactor are opened once and stay: opened here, they are no test's leak.
-  Reactor.current();
+  reactor = Reactor.current();
 } catch {
   // Where there is no libc, the tests that need it say so themselves.
 }
@@ -54,7 +55,11 @@ export function test(name: string, fn: () => void | Promise<void>, options: Test
   if (runtime === "deno") {
     Deno.test({
       name: fullName,
-      fn: async () => await fn(),
+      fn: async () => {
+        await fn();
+        // The thread that waited for the test's sockets comes back a moment after the last of them is closed.
+        await reactor?.idle();
+      },
       ignore: Boolean(skip),
       sanitizeOps: true,
       sanitizeResources: true,
