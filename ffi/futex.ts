@@ -28,14 +28,15 @@ const NO_OPTIONS = Object.freeze({});
 const MAX_INT = 0x7fffffff;
 
 const timespec = new Uint8Array(new ArrayBuffer(TIMESPEC_SIZE));
-const groups: SleeperGroup[] = [];
+/** Those who sleep on the isolate's one thread for that, and those who find no room there. */
+let groups: readonly [sleeping: SleeperGroup, looking: SleeperGroup] | undefined;
 /** Buffers whose memory was given back; their words will never be changed by anybody else. */
 const closedBuffers = new WeakSet<ArrayBufferLike>();
 
 /** Ends every wait on a buffer's words, now and from now on. */
 export function closeWords(buffer: ArrayBufferLike, reason: ClosedError): void {
   closedBuffers.add(buffer);
-  for (const group of groups) group.fail(buffer, reason);
+  for (const group of groups ?? []) group.fail(buffer, reason);
 }
 
 /**
@@ -67,15 +68,20 @@ export function closeWords(buffer: ArrayBufferLike, reason: ClosedError): void {
 export function futexWake(words: Int32Array, index: number, count = 1): number {
   checkWord(words, index);
   checkInteger("count", count, 0, MAX_INT);
-  return checked(wakeAddress(addressOfWord(words, index), count), "futex");
+  const address = addressOfWord(words, index);
+  let woken = checked(wakeAddress(address, count), "futex");
+  for (const group of groups ?? []) woken += group.wakeLooking(address, count - woken);
+  return woken;
 }
 
 /**
- * Waits while a word has a value, without blocking: all such waits of an isolate share one thread.
+ * Waits while a word has a value, without blocking: all such waits of an isolate share one thread, up to 127 of them.
  *
- * A wake-up that does not change the word ends the wait too, as with `Atomics.wait`; one that comes in the moment when the
- * thread turns from one wait to the next is seen by the word's new value alone. On kernels before 5.16 it is seen only so,
- * up to 4 milliseconds late.
+ * A wake-up that does not change the word ends the wait too, unless it comes in the moment when the thread turns from one
+ * wait to the next: then only the word's new value is seen. A wake-up of one waiter ends all waits of this isolate on the
+ * word. Both are in the contract of futex(7): change the word, then wake; once woken, look at the word. Waits beyond the
+ * 127th look at their word every 4 milliseconds and see nothing but its new value, as do all on kernels before 5.16, which
+ * can't sleep on several words, and on Bun, which has few threads.
  *
  * @param words A view on the memory; not to be transferred meanwhile.
  * @param index Which of its words.
@@ -108,8 +114,8 @@ export async function futexWait(
   checkTimeout(options.timeout);
   options.signal?.throwIfAborted();
   if (Atomics.load(words, index) !== expected) return "not-equal";
-  let group = groups.find(({ hasRoom }) => hasRoom);
-  if (group === undefined) groups.push(group = new SleeperGroup());
+  const [sleeping, looking] = groups ??= [new SleeperGroup(), new SleeperGroup(false)];
+  const group = sleeping.hasRoom ? sleeping : looking;
   const sleeper = group.add(words, index, expected);
   try {
     return await sleeper.line.wait("futexWait", options, undefined);

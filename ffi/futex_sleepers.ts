@@ -1,9 +1,9 @@
 /**
  * Asynchronous futex waits that share one thread: futex_waitv(2).
  *
- * The runtimes have few threads for blocking calls (Node has four), so waits must not take one each. One call sleeps on
- * up to 127 words, and on one more by which it is called back when the list of words changes. Kernels before 5.16 lack
- * the call; there the words are looked at every few milliseconds.
+ * The runtimes have few threads for blocking calls (Node four), so waits must not take one each. One call sleeps on up to
+ * 127 words, and on one more by which it is called back when the list of words changes. Waits beyond that, and those where
+ * the kernel lacks the call or the runtime a thread to spare, look at their words every few milliseconds.
  *
  * errno of another thread can't be read, so what a call says counts for little: whenever it returns, every word is looked
  * at. A protocol changes the word before it wakes, futex(7), so nothing is missed between two calls.
@@ -61,7 +61,7 @@ interface Sleep {
 
 /** The address of a word, for as long as its buffer is referenced. */
 export function addressOfWord(words: Int32Array, index: number): number {
-  return libc().runtime.addressOf(words.buffer as ArrayBuffer) + words.byteOffset + 4 * index;
+  return libc().runtime.addressOf(new Uint8Array(words.buffer, words.byteOffset + 4 * index, 4));
 }
 
 /**
@@ -73,14 +73,19 @@ export function wakeAddress(address: number, count: number, flags = 0): number {
   return libc().symbols.syscall(syscallNumber("futex"), address, FUTEX_WAKE | flags, count, 0, 0, 0);
 }
 
-/** Whether this kernel has futex_waitv(2), and lets us call it. */
-function hasWaitv(): boolean {
+/**
+ * Whether a thread may sleep on words: there is one to spare, and this kernel has futex_waitv(2) and lets us call it.
+ *
+ * On a machine with two processors Bun has two threads for everything that blocks, and the reactor has one of them.
+ */
+function canSpareThread(): boolean {
+  if ("Bun" in globalThis) return false;
   libc().symbols.syscall(syscallNumber("futex_waitv"), 0, 0, 0, 0, 0, 0);
   const errno = lastErrno();
   return errno !== ERRNO.ENOSYS && errno !== ERRNO.EPERM;
 }
 
-/** Waits that share one thread. */
+/** Waits that share one thread, or one timer. */
 export class SleeperGroup {
   readonly #sleepers = new Set<Sleeper>();
   readonly #canSleep: boolean;
@@ -91,17 +96,17 @@ export class SleeperGroup {
   #awake: Promise<void> = Promise.resolve();
   #isInterrupted = false;
 
-  /** @param canSleep Whether to sleep on a thread, or to look every few milliseconds. @default what the kernel can */
-  constructor(canSleep: boolean = hasWaitv()) {
+  /** @param canSleep Whether to sleep on a thread, or to look every few milliseconds. @default where it can */
+  constructor(canSleep: boolean = canSpareThread()) {
     this.#canSleep = canSleep;
   }
 
-  /** Whether another wait fits. */
+  /** Whether another wait fits one thread. */
   get hasRoom(): boolean {
     return this.#sleepers.size < SLEEPERS_PER_THREAD;
   }
 
-  /** Adds a wait, for which there must be room. Its `line` resolves when its word has changed or somebody woke it. */
+  /** Adds a wait, for which there must be room on a thread. Its `line` resolves when its word has changed or somebody woke it. */
   add(words: Int32Array, index: number, expected: number): Sleeper {
     const sleeper = { words, index, expected, address: addressOfWord(words, index), line: new WaitList<"ok">() };
     this.#sleepers.add(sleeper);
@@ -123,6 +128,16 @@ export class SleeperGroup {
       this.#changed();
       sleeper.line.rejectNext(reason);
     }
+  }
+
+  /** Wakes waits on a word that the kernel knows nothing of, because they only look; says how many. */
+  wakeLooking(address: number, count: number): number {
+    if (this.#canSleep) return 0;
+    let woken = 0;
+    for (const sleeper of this.#sleepers) {
+      if (woken < count && sleeper.address === address && this.#wake(sleeper)) woken++;
+    }
+    return woken;
   }
 
   #changed(): void {
@@ -168,11 +183,7 @@ export class SleeperGroup {
   }
 
   #wakeUp(result: number, asleep: readonly Sleeper[]): void {
-    if (result > 0) {
-      const woken = asleep[result - 1];
-      // A wake-up that hit a wait which was given up meanwhile belongs to somebody else.
-      if (!this.#wake(woken)) wakeAddress(woken.address, 1);
-    }
+    if (result > 0) this.#wakeWord(asleep[result - 1].address);
     let isExplained = result >= 0 || this.#isInterrupted;
     for (const sleeper of this.#sleepers) {
       if (Atomics.load(sleeper.words, sleeper.index) === sleeper.expected) continue;
@@ -182,10 +193,21 @@ export class SleeperGroup {
     if (!isExplained) this.#diagnose(asleep);
   }
 
+  /**
+   * Ends all waits on a word: the kernel tells of one wake-up only, however many there were, and futex(7) allows to be
+   * woken for nothing, but not to be forgotten.
+   */
+  #wakeWord(address: number): void {
+    let count = 0;
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.address === address && this.#wake(sleeper)) count++;
+    }
+    // All were given up meanwhile, so the wake-up belongs to somebody else.
+    if (count === 0) wakeAddress(address, 1);
+  }
+
   #wake(sleeper: Sleeper): boolean {
-    if (!this.#sleepers.delete(sleeper)) return false;
-    sleeper.line.resolveNext("ok");
-    return true;
+    return this.#sleepers.delete(sleeper) && sleeper.line.resolveNext("ok");
   }
 
   /** A failure without a visible cause: asks again on this thread, without sleeping, to learn the error number. */

@@ -80,7 +80,9 @@ function numericAddress(host: string, port: number): InetAddress | Inet6Address 
   }
   const address = formatIPv6(bytes);
   if (percent < 0) return { family: "inet6", address, port };
-  return { family: "inet6", address, port, scopeId: zoneIndex(host.slice(percent + 1)) };
+  const zone = host.slice(percent + 1);
+  if (zone === "") throw new AddressError(`${JSON.stringify(host)} has an empty zone; write fe80::1%eth0`);
+  return { family: "inet6", address, port, scopeId: zoneIndex(zone) };
 }
 
 /** RFC 4007 section 11.2: a zone is an interface's name, or its index. */

@@ -556,6 +556,21 @@ export class StreamSocket implements Disposable, AsyncDisposable {
   }
 
   /**
+   * Ends the stream to the peer, and blocks the thread while writes are in front. For Workers.
+   *
+   * @param options The longest wait, `timeout` in milliseconds.
+   * @throws As {@linkcode StreamSocket.closeWrite}.
+   */
+  closeWriteSync(options: SyncOptions = NO_OPTIONS): void {
+    try {
+      this.#now(WRITABLE, "closeWriteSync", () => this.#channel.endingWrites(), options);
+    } catch (error) {
+      this.#channel.isWriteClosed = false;
+      throw error;
+    }
+  }
+
+  /**
    * The bytes that arrive, as a stream of chunks that also takes the reader's own buffers (BYOB). Reading it and calling
    * `read` take turns. Once it has ended or was cancelled, and `writable` was closed, the socket is closed.
    */
