@@ -108,10 +108,10 @@ test("a guest that runs out of memory says so", async () => {
     command: "perl",
     args: ["-e", "my @all; push @all, 'x' x 1_000_000 while 1"],
     kernel: "guest",
-    memoryMiB: 256,
+    memoryMiB: 128,
     stderr: "piped",
   });
 
   assert.equal(code, 137);
-  assert.match(new TextDecoder().decode(stderr), /256 MiB ran out/);
+  assert.match(new TextDecoder().decode(stderr), /128 MiB ran out/);
 }, { skip });

@@ -36,6 +36,9 @@ const ENDS = ["from", "to"] as const;
 /** A queue of no length loses everything, and every kernel has it. */
 const LOSE_ALL = ["pfifo", "limit", "0"];
 
+/** An ordinary queue. The limit is said, or `tc qdisc replace` keeps that of the queue before. */
+const UNIMPAIRED = ["pfifo", "limit", "1000"];
+
 /** A link of a topology. */
 export class Link {
   /** The addresses at each end, without prefix length. */
@@ -137,7 +140,7 @@ export class Link {
 
   async #applyQueue(end: LinkEnd): Promise<void> {
     const netem = this.#netem[end];
-    const queue = this.#isCut ? LOSE_ALL : netem === undefined ? ["pfifo"] : netemArguments(netem);
+    const queue = this.#isCut ? LOSE_ALL : netem === undefined ? UNIMPAIRED : netemArguments(netem);
     const tc = ["tc", "-n", this.#namespaces[end]];
     await runOrThrow([...tc, "qdisc", "replace", "dev", this.interfaces[end], "root", ...queue]);
   }

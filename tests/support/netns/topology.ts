@@ -142,6 +142,8 @@ export class Topology implements AsyncDisposable {
   /** Kills what runs in the namespaces and removes them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const exits = [...this.#children].map((child) => new Promise((resolve) => child.once("exit", resolve)));
+    // A child that has not entered its namespace yet is not found there.
+    for (const child of this.#children) killIfThere(child.pid!);
     for (const name of this.#namespaces.values()) await removeNamespace(name);
     await Promise.all(exits);
   }
@@ -164,15 +166,21 @@ function settingCommands(sysctls: Readonly<Record<string, string | number>>): st
 
 async function removeNamespace(name: string): Promise<void> {
   if (!existsSync(`${NAMES}/${name}`)) return;
-  const { stdout } = await runToEnd(["ip", "netns", "pids", name]);
-  for (const pid of stdout.split("\n").filter(Boolean).map(Number)) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It ended by itself in the meantime.
-    }
-  }
+  for (let pids = await processesIn(name); pids.length > 0; pids = await processesIn(name)) pids.forEach(killIfThere);
   await runOrThrow(["ip", "netns", "delete", name]);
+}
+
+async function processesIn(name: string): Promise<number[]> {
+  const { stdout } = await runToEnd(["ip", "netns", "pids", name]);
+  return stdout.split("\n").filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** Removes the namespaces of runs that were killed before they could. */

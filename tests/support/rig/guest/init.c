@@ -411,7 +411,11 @@ int main(void) {
   pid_t command = start(&job, &streams);
   int status = serve(command, &streams);
 
-  /* Everything written to the host's files is there before anybody learns that the command has ended. */
+  /*
+   * Everything written to the host's files is there before anybody learns that the command has ended; what was written
+   * through a shared mapping, once the mapping is gone.
+   */
+  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
   sync();
   unsigned char code = WIFSIGNALED(status) ? (unsigned char)(128 + WTERMSIG(status)) : (unsigned char)WEXITSTATUS(status);
   send_frame(EXITED, &code, 1);
