@@ -489,7 +489,8 @@ export class StreamSocket implements Disposable, AsyncDisposable {
    * until the promise has settled.
    * @param options How long to wait, as in {@linkcode StreamSocket.write}.
    * @throws {ArgumentError} When there are no bytes, no descriptors or too many.
-   * @throws {SystemError} `EINVAL` when it isn't a unix socket; `ETOOMANYREFS` when too many are on their way.
+   * @throws {UnsupportedError} When it isn't a unix socket.
+   * @throws {SystemError} `ETOOMANYREFS` when too many descriptors are on their way.
    * @throws As {@linkcode StreamSocket.write}.
    *
    * @example Hand over one end of a pipe
@@ -518,7 +519,7 @@ export class StreamSocket implements Disposable, AsyncDisposable {
     holders: readonly DescriptorHolder[],
     options: WaitOptions = NO_OPTIONS,
   ): Promise<void> {
-    const prepare = () => this.#channel.writingWithDescriptors(bytes, holders);
+    const prepare = () => this.#writingWithDescriptors(bytes, holders);
     return this.#later(WRITABLE, "writeWithDescriptors", prepare, options).then(ignored);
   }
 
@@ -535,7 +536,7 @@ export class StreamSocket implements Disposable, AsyncDisposable {
     holders: readonly DescriptorHolder[],
     options: SyncOptions = NO_OPTIONS,
   ): void {
-    const prepare = () => this.#channel.writingWithDescriptors(bytes, holders);
+    const prepare = () => this.#writingWithDescriptors(bytes, holders);
     this.#now(WRITABLE, "writeWithDescriptorsSync", prepare, options);
   }
 
@@ -630,6 +631,12 @@ export class StreamSocket implements Disposable, AsyncDisposable {
   ): Attempt<ReadWithDescriptors | null> {
     checkInteger("options.maxDescriptors", maxDescriptors, 0, MAX_DESCRIPTORS);
     return this.#channel.readingWithDescriptors(buffer, maxDescriptors);
+  }
+
+  #writingWithDescriptors(bytes: Uint8Array, holders: readonly DescriptorHolder[]): Attempt<true> {
+    if (this.#domain === AF_UNIX) return this.#channel.writingWithDescriptors(bytes, holders);
+    // The kernel would send the bytes and pass over the descriptors in silence.
+    throw new UnsupportedError("writeWithDescriptors: only unix sockets carry descriptors; TCP goes to other machines");
   }
 
   #later<T>(events: number, what: string, prepare: () => Attempt<T>, options: WaitOptions): Promise<T> {
