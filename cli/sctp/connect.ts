@@ -35,7 +35,7 @@ When all is sent, and --receive messages have come, the association is shut down
     style: choice(["one-to-one", "one-to-many"], "the socket's style (default one-to-one)"),
     streams,
     bind: text("URL", "the local addresses and port (default: all addresses, and a free port)"),
-    timeout: timeout("fail if not everything is done after this time"),
+    timeout: timeout("end after this time; it is a failure if something is left to send or to receive"),
   },
   examples: [
     {
@@ -151,8 +151,9 @@ async function exchange({ conversation, messages, send, isOpenEnded, wanted, out
   const reason = stop.signal.reason;
   const isComplete = isAllSent && (wanted === undefined || hasEnough());
 
-  const hasAgreed = await conversation.end(stop.signal);
+  const hasAgreed = await conversation.shutdown(stop.signal);
   const breakage = await following.then(() => undefined, (error) => ({ error }));
+  conversation.close();
   output.report({ type: "end", sent, received }, () => `sent ${sent}, received ${received}`);
   if (breakage !== undefined) throw breakage.error;
   if (!isComplete) throw reason;

@@ -1,7 +1,7 @@
 /**
- * Associations and servers with one face, whether the socket underneath is one-to-one or one-to-many.
+ * An association with one face, whether the socket underneath is one-to-one or one-to-many.
  *
- * They hand over what comes, and end gracefully. What is printed, counted or answered is the subcommands' business.
+ * It hands over what comes, and ends gracefully. What is printed, counted or answered is the subcommands' business.
  *
  * @module
  */
@@ -12,7 +12,6 @@ import {
   SctpAssociation,
   SctpEndpoint,
   type SctpEvent,
-  SctpListener,
   type SctpMessage,
   type SctpNotification,
   type SctpOpeningOptions,
@@ -20,6 +19,7 @@ import {
   type SctpStatus,
   type WaitOptions,
 } from "@sockeye/sockeye/sctp";
+import { gracefully } from "./gracefully.ts";
 
 /** The styles of sockets; RFC 6458, sections 3 and 4. */
 export type Style = "one-to-one" | "one-to-many";
@@ -31,7 +31,7 @@ export type Arrival = SctpMessage | SctpNotification | MessageTooLargeError;
 export type Answer = (data: Uint8Array, options: SctpSendOptions) => Promise<void>;
 
 /** Takes what comes; the next waits until it is done. */
-export type Receiver = (arrival: Arrival, answer: Answer) => Promise<void> | void;
+export type Receiver = (arrival: Arrival, answer: Answer) => Promise<void>;
 
 /** An association with one peer. */
 export interface Conversation {
@@ -42,29 +42,18 @@ export interface Conversation {
   /** How it stands. */
   status(): SctpStatus;
   /** Sends a message. */
-  send: Answer;
+  readonly send: Answer;
   /** Hands over what comes, until both sides have ended the association. Rejects when it breaks. */
   follow(receiver: Receiver): Promise<void>;
   /**
    * Ends the association gracefully; at once if it has not ended two seconds after the signal.
    *
-   * @returns Whether the peer has agreed, so that everything was delivered.
+   * @returns Whether the peer has agreed, or had ended it before.
    */
-  end(hurry: AbortSignal): Promise<boolean>;
+  shutdown(hurry: AbortSignal): Promise<boolean>;
+  /** Lets go of the socket. */
+  close(): void;
 }
-
-/** A listening socket. */
-export interface Server {
-  /** What it is bound to. */
-  localAddresses(): SctpAddress;
-  /** Hands over what comes on any association, until the signal. */
-  follow(receiver: Receiver, signal: AbortSignal): Promise<void>;
-  /** Ends all associations gracefully; at once those that have not ended after two seconds. */
-  end(): Promise<void>;
-}
-
-/** How long a peer may take to agree to the end once we are in a hurry, in milliseconds. */
-const GRACE_MS = 2_000;
 
 /** Sets up an association. */
 export async function converse(
@@ -89,17 +78,17 @@ export async function converse(
   }
 }
 
-/** Begins to listen. */
-export function serve(style: Style, local: SctpAddress, options: SctpOpeningOptions): Server {
-  return style === "one-to-one"
-    ? new OneToOneServer(SctpListener.listen(local, options))
-    : new OneToManyServer(SctpEndpoint.listen(local, options));
+/** What an endpoint's event is for a receiver. */
+export function arrivalOf(event: SctpEvent): Arrival {
+  return event.type === "message-too-large" ? event.error : event;
 }
 
-class OneToOneConversation implements Conversation {
+/** An association on a socket of its own. */
+export class OneToOneConversation implements Conversation {
   readonly #association: SctpAssociation;
   readonly send: Answer = (data, options) => this.#association.send(data, options);
 
+  /** @param association The association, which is closed with this. */
   constructor(association: SctpAssociation) {
     this.#association = association;
   }
@@ -136,14 +125,16 @@ class OneToOneConversation implements Conversation {
     for await (const notification of this.#association.events()) await receiver(notification, this.send);
   }
 
-  async end(hurry: AbortSignal): Promise<boolean> {
-    const hasAgreed = await gracefully(
+  shutdown(hurry: AbortSignal): Promise<boolean> {
+    return gracefully(
       hurry,
       (signal) => this.#association.shutdown({ signal }),
       () => this.#association.abort(),
     );
+  }
+
+  close(): void {
     this.#association.close();
-    return hasAgreed;
   }
 }
 
@@ -178,125 +169,25 @@ class OneToManyConversation implements Conversation {
       else {
         if (this.#showsChanges) await receiver(event, this.send);
         if (event.state === "shutdown-complete") return;
-        if (event.state === "comm-lost") throw new ClosedError("the association with the peer was lost; connect again");
+        if (event.state === "comm-lost") {
+          throw new ClosedError("the association broke: the peer aborted it or fell silent; connect again");
+        }
       }
     }
   }
 
-  async end(hurry: AbortSignal): Promise<boolean> {
-    const hasAgreed = await gracefully(
+  shutdown(hurry: AbortSignal): Promise<boolean> {
+    return gracefully(
       hurry,
       (signal) => this.#endpoint.shutdown(this.#associationId, { signal }),
-      () => this.#endpoint.abort("all"),
+      () => {
+        this.#endpoint.abort("all");
+        this.#endpoint.close();
+      },
     );
-    this.#endpoint.close();
-    return hasAgreed;
-  }
-}
-
-class OneToOneServer implements Server {
-  readonly #listener: SctpListener;
-  readonly #conversations = new Set<OneToOneConversation>();
-
-  constructor(listener: SctpListener) {
-    this.#listener = listener;
   }
 
-  localAddresses(): SctpAddress {
-    return this.#listener.localAddresses();
-  }
-
-  async follow(receiver: Receiver, signal: AbortSignal): Promise<void> {
-    let failure: { error: unknown } | undefined;
-    const stop = new AbortController();
-    const accepting = AbortSignal.any([signal, stop.signal]);
-    while (!accepting.aborted) {
-      const association = await this.#listener.accept({ signal: accepting }).catch((error) => {
-        if (!accepting.aborted) throw error;
-      });
-      if (association === undefined) break;
-      const conversation = new OneToOneConversation(association);
-      this.#conversations.add(conversation);
-      // An association that breaks is over like any other; only what the receiver throws ends the server.
-      conversation.follow(async (arrival, answer) => {
-        try {
-          await receiver(arrival, answer);
-        } catch (error) {
-          failure = { error };
-          stop.abort();
-        }
-      }).catch(() => {}).finally(() => this.#conversations.delete(conversation));
-    }
-    if (failure !== undefined) throw failure.error;
-  }
-
-  async end(): Promise<void> {
-    this.#listener.close();
-    await Promise.all([...this.#conversations].map((conversation) => conversation.end(AbortSignal.abort())));
-  }
-}
-
-class OneToManyServer implements Server {
-  readonly #endpoint: SctpEndpoint;
-
-  constructor(endpoint: SctpEndpoint) {
-    this.#endpoint = endpoint;
-  }
-
-  localAddresses(): SctpAddress {
-    return this.#endpoint.localAddresses();
-  }
-
-  async follow(receiver: Receiver, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const event = await this.#endpoint.receive({ signal }).catch((error) => {
-        if (!signal.aborted) throw error;
-      });
-      if (event === undefined) return;
-      const answer: Answer = (data, options) =>
-        this.#endpoint.send(data, { ...options, associationId: associationOf(event) });
-      await receiver(arrivalOf(event), answer);
-    }
-  }
-
-  async end(): Promise<void> {
-    await gracefully(
-      AbortSignal.abort(),
-      (signal) => this.#endpoint.shutdown("all", { signal }),
-      () => this.#endpoint.abort("all"),
-    );
+  close(): void {
     this.#endpoint.close();
   }
-}
-
-function arrivalOf(event: SctpEvent): Arrival {
-  return event.type === "message-too-large" ? event.error : event;
-}
-
-function associationOf(event: SctpEvent): number {
-  return event.type === "unknown" ? 0 : event.associationId;
-}
-
-/** Shuts down; aborts what does not end in time. False if it had to; an association that has ended already is fine. */
-async function gracefully(
-  hurry: AbortSignal,
-  shutdown: (patience: AbortSignal) => Promise<void>,
-  abort: () => void,
-): Promise<boolean> {
-  const patience = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const count = () => {
-    timer = setTimeout(() => patience.abort(), GRACE_MS);
-  };
-  if (hurry.aborted) count();
-  else hurry.addEventListener("abort", count, { once: true });
-  try {
-    await shutdown(patience.signal);
-  } catch {
-    abort();
-  } finally {
-    hurry.removeEventListener("abort", count);
-    clearTimeout(timer);
-  }
-  return !patience.signal.aborted;
 }

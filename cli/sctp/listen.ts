@@ -6,9 +6,10 @@ import { command } from "../command.ts";
 import { choice, flag, integer, integerOr } from "../option.ts";
 import { warn } from "../warning.ts";
 import { readAddress } from "./address.ts";
-import { type Answer, type Receiver, serve } from "./conversation.ts";
+import type { Answer, Receiver } from "./conversation.ts";
 import { COUNT, events, hex, json, STREAM_COUNT, timeout } from "./options.ts";
 import { EventPrinter } from "./reports.ts";
+import { serve } from "./server.ts";
 
 /** Enough to echo on any stream that a peer is likely to use; each costs the kernel a few dozen bytes. */
 const DEFAULT_STREAMS = 1024;
@@ -40,30 +41,30 @@ export const listen = command({
   ],
   async run({ options, operands: [url], output, signal }) {
     const local = await readAddress(url, signal);
-    const server = serve(options.style, local, {
+    const printer = new EventPrinter(output, options.hex);
+    const done = new AbortController();
+    let received = 0;
+    const receiver: Receiver = async (arrival, answer) => {
+      if (arrival instanceof MessageTooLargeError) printer.tooLarge(arrival);
+      else if (arrival.type !== "message") printer.notification(arrival);
+      else if (received !== options.count) {
+        received++;
+        printer.message(arrival);
+        if (options.echo) await echo(arrival, answer);
+        if (received === options.count) done.abort();
+      }
+      await output.ready(signal);
+    };
+    const openingOptions = {
       events: options.events ? SCTP_EVENT_NAMES : [],
       initmsg: { numOstreams: options.streams },
-    });
-    const done = new AbortController();
+    };
+    const server = serve(options.style, local, openingOptions, receiver);
     const timer = options.timeout === undefined ? undefined : setTimeout(() => done.abort(), options.timeout);
-    let received = 0;
     try {
       const bound = server.localAddresses().toString();
       output.report({ type: "listening", address: bound }, () => `listening on ${bound}`);
-      const printer = new EventPrinter(output, options.hex);
-      const receiver: Receiver = async (arrival, answer) => {
-        if (received === options.count) return;
-        if (arrival instanceof MessageTooLargeError) printer.tooLarge(arrival);
-        else if (arrival.type !== "message") printer.notification(arrival);
-        else {
-          received++;
-          printer.message(arrival);
-          if (options.echo) await echo(arrival, answer);
-          if (received === options.count) done.abort();
-        }
-        await output.ready(signal);
-      };
-      await server.follow(receiver, AbortSignal.any([signal, done.signal]));
+      await server.follow(AbortSignal.any([signal, done.signal]));
     } finally {
       clearTimeout(timer);
       await server.end();
