@@ -60,9 +60,9 @@ export interface MessageSocketOptions {
   descriptors?: boolean;
 }
 
-type Answer = Message | Message[] | ReceivedInto;
-/** What a waiting receiver wants: one message, all there are, or one in its own buffer. */
-type Wish = "one" | "batch" | Uint8Array;
+type Answer = Message | Message[] | ReceivedInto | true;
+/** What a waiting receiver wants: one message, all there are, one in its own buffer, or to know that there is one. */
+type Wish = "one" | "batch" | "readiness" | Uint8Array;
 
 const NO_OPTIONS = Object.freeze({});
 const NO_DESCRIPTORS: readonly Descriptor[] = Object.freeze([]);
@@ -109,6 +109,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   readonly #onReady: (events: number) => void;
   readonly #endTurn: () => void;
   readonly #lookForOne = (): Message | undefined => this.tryReceive();
+  readonly #lookForAny = (): true | undefined => this.#hasAny() || undefined;
   readonly #lookForBatch = (): Message[] | undefined => this.tryReceiveBatch();
   readonly #arena: MessageArena;
   readonly #senders = new SenderCache();
@@ -406,8 +407,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receive}, without waiting.
    */
   tryReceive(): Message | undefined {
-    if (this.#inboxHead === this.#inbox.length && this.#fetch() === 0) return undefined;
-    return whole(this.#takeOne());
+    return this.#hasAny() ? whole(this.#takeOne()) : undefined;
   }
 
   /**
@@ -437,8 +437,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receiveBatch}.
    */
   tryReceiveBatch(): Message[] | undefined {
-    if (this.#inboxHead === this.#inbox.length && this.#fetch() === 0) return undefined;
-    return this.#takeAll();
+    return this.#hasAny() ? this.#takeAll() : undefined;
   }
 
   /**
@@ -470,6 +469,29 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   tryReceiveInto(buffer: Uint8Array): ReceivedInto | undefined {
     if (this.#inboxHead === this.#inbox.length) return this.#fetchInto(buffer);
     return copyInto(this.#takeOne(), buffer);
+  }
+
+  /**
+   * Resolves when a message is there, and leaves it where it is; `tryReceive` and its kin then find it.
+   *
+   * @param options How long to wait.
+   * @throws {ClosedError} When the socket is closed, before or meanwhile.
+   * @throws {TimeoutError} When nothing arrives in time.
+   * @throws {SystemError} As in recv(2).
+   */
+  async untilReadable(options: WaitOptions = NO_OPTIONS): Promise<void> {
+    if (this.#receivers.size === 0 && this.#spin(this.#lookForAny)) return;
+    await this.#wait("untilReadable", "readiness", options);
+  }
+
+  /**
+   * Blocks the thread until a message is there, and leaves it where it is. For Workers.
+   *
+   * @param options The longest wait, `timeout` in milliseconds.
+   * @throws As {@linkcode MessageSocket.untilReadable}.
+   */
+  untilReadableSync(options: { timeout?: number } = NO_OPTIONS): void {
+    this.#blockFor(this.#lookForAny, "untilReadableSync", options.timeout);
   }
 
   /**
@@ -660,6 +682,8 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
           ? this.tryReceive()
           : wish === "batch"
           ? this.tryReceiveBatch()
+          : wish === "readiness"
+          ? this.#lookForAny()
           : this.tryReceiveInto(wish);
         if (answer === undefined) return;
         this.#receivers.resolveNext(answer);
@@ -667,6 +691,11 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
         this.#receivers.rejectNext(error);
       }
     }
+  }
+
+  /** True when a message is in the inbox, or could be fetched into it. */
+  #hasAny(): boolean {
+    return this.#inboxHead < this.#inbox.length || this.#fetch() > 0;
   }
 
   #takeOne(): Message {

@@ -150,7 +150,8 @@ export class KernelSocketDriver implements SctpSocketDriver {
       if (this.#next === this.#batch.length) {
         const batch = this.#tryFetch();
         if (batch === undefined) return undefined;
-        this.#setBatch(batch);
+        this.#batch = batch;
+        this.#next = 0;
       }
       const event = this.#decode(this.#batch[this.#next++]);
       if (event !== undefined) return event;
@@ -159,7 +160,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
 
   async readable(signal: AbortSignal): Promise<void> {
     try {
-      this.#setBatch(await this.#socket.receiveBatch({ signal }));
+      await this.#socket.untilReadable({ signal });
     } catch (error) {
       this.#keepError(error);
     }
@@ -167,7 +168,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
 
   readableSync(timeoutMs: number | undefined): boolean {
     try {
-      this.#setBatch(this.#socket.receiveBatchSync({ timeout: timeoutMs }));
+      this.#socket.untilReadableSync({ timeout: timeoutMs });
     } catch (error) {
       if (error instanceof TimeoutError) return false;
       this.#keepError(error);
@@ -406,11 +407,6 @@ export class KernelSocketDriver implements SctpSocketDriver {
     const error = this.#error;
     this.#error = undefined;
     return error;
-  }
-
-  #setBatch(batch: readonly Message[]): void {
-    this.#batch = batch;
-    this.#next = 0;
   }
 
   /** The next event of what was read already. */

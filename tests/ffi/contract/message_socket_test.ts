@@ -233,6 +233,25 @@ test("receivers are served in the order in which they came, each as it wished", 
   right.close();
 });
 
+test("readiness is told without taking the message", async () => {
+  const [left, right] = MessageSocket.pair();
+
+  const ready = right.untilReadable({ timeout: 5000 });
+  const first = right.receive({ timeout: 5000 });
+  await left.sendBatch([{ data: bytes("first") }, { data: bytes("second") }]);
+  await ready;
+
+  assert.equal(text((await first).data), "first");
+  await right.untilReadable();
+  right.untilReadableSync();
+  assert.equal(text(right.tryReceive()!.data), "second");
+  await assert.rejects(right.untilReadable({ timeout: 1 }), TimeoutError);
+  assert.throws(() => right.untilReadableSync({ timeout: 1 }), TimeoutError);
+  left.close();
+  right.close();
+  await assert.rejects(right.untilReadable(), ClosedError);
+});
+
 test("a wait ends with the signal's reason, and loses no message", async () => {
   const [left, right] = MessageSocket.pair();
   const abort = new AbortController();
