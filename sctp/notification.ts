@@ -254,9 +254,9 @@ export interface SctpStreamChangeNotification {
   denied: boolean;
   /** It failed at the peer. */
   failed: boolean;
-  /** How many inbound streams there are now; on Linux 0 if their number did not change. */
+  /** How many inbound streams there are now by RFC 6525; on Linux how many were added. `status()` tells how many there are. */
   inboundStreams: number;
-  /** How many outbound streams there are now; on Linux 0 if their number did not change. */
+  /** How many outbound streams there are now by RFC 6525; on Linux how many were added. `status()` tells how many there are. */
   outboundStreams: number;
 }
 

@@ -163,8 +163,9 @@ function decodeWhole(bytes: Uint8Array): SctpNotification {
         type: "association-reset",
         associationId: readInt32(bytes, fields.assocreset_assoc_id),
         ...outcome(bytes),
-        localTsn: readUint32(bytes, fields.assocreset_local_tsn),
-        remoteTsn: readUint32(bytes, fields.assocreset_remote_tsn),
+        // RFC 6525 section 6.1.2 has it the other way round: what Linux calls local is what the peer sends next.
+        localTsn: readUint32(bytes, fields.assocreset_remote_tsn),
+        remoteTsn: readUint32(bytes, fields.assocreset_local_tsn),
       };
     }
     case k.SCTP_STREAM_CHANGE_EVENT: {

@@ -446,7 +446,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
     this.#notificationsReceived++;
     switch (notification.type) {
       case "association":
-        if (notification.state === "comm-up") {
+        if (notification.state === "comm-up" || notification.state === "restart") {
           if (this.#subscribed.has("association")) this.#addFeatures(notification);
         } else {
           this.#dropIncomplete(() => this.#reassembler.forget(notification.associationId));

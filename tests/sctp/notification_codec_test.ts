@@ -154,8 +154,8 @@ test("the other notifications have their fields", () => {
       associationId: 3,
       denied: false,
       failed: false,
-      localTsn: 0xa530007a,
-      remoteTsn: 0x01db017d,
+      localTsn: 0x01db017d,
+      remoteTsn: 0xa530007a,
     }],
     ["streamChange", {
       type: "stream-change",

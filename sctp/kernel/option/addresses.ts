@@ -6,7 +6,7 @@
  */
 
 import { AF_INET, AF_INET6 } from "../../../ffi/constants.ts";
-import { decodeSockaddr, encodeSockaddrInto, SOCKADDR_IN6_SIZE, SOCKADDR_IN_SIZE } from "../../../ffi/sockaddr.ts";
+import { encodeSockaddrInto, SOCKADDR_IN6_SIZE, SOCKADDR_IN_SIZE } from "../../../ffi/sockaddr.ts";
 import type { SctpTransportAddress } from "../../message.ts";
 import { readInt32, readUint16, readUint32, writeUint32 } from "../bytes.ts";
 import {
@@ -20,7 +20,7 @@ import {
   SCTP_SOCKOPT_PEELOFF_FLAGS,
 } from "../constants.ts";
 import { SCTP_LAYOUT } from "../layout.ts";
-import { decodeGivenAddress } from "../transport_address.ts";
+import { decodeGivenAddress, decodeTransportAddress } from "../transport_address.ts";
 import { getOption, hasCode, type OptionSocket, setOption } from "./socket.ts";
 
 const GETADDRS = SCTP_LAYOUT.sctp_getaddrs;
@@ -106,7 +106,7 @@ export function unpackAddresses(packed: Uint8Array, most: number): SctpTransport
     const family = readUint16(packed, offset);
     const size = family === AF_INET ? SOCKADDR_IN_SIZE : family === AF_INET6 ? SOCKADDR_IN6_SIZE : 0;
     if (size === 0 || offset + size > packed.length) break;
-    addresses.push(decodeSockaddr(packed, offset, size) as SctpTransportAddress);
+    addresses.push(decodeTransportAddress(packed, offset, size)!);
     offset += size;
   }
   return addresses;
