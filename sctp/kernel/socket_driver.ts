@@ -446,12 +446,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
     this.#notificationsReceived++;
     switch (notification.type) {
       case "association":
-        if (notification.state === "comm-up" || notification.state === "restart") {
-          if (this.#subscribed.has("association")) this.#addFeatures(notification);
-        } else {
-          this.#dropIncomplete(() => this.#reassembler.forget(notification.associationId));
-          if (notification.state !== "restart") this.#requests.forget(notification.associationId);
-        }
+        this.#associationChanged(notification);
         break;
       case "partial-delivery":
         this.#dropIncomplete(() =>
@@ -460,6 +455,16 @@ export class KernelSocketDriver implements SctpSocketDriver {
         break;
     }
     return notification;
+  }
+
+  #associationChanged(notification: SctpNotification & { type: "association" }): void {
+    const { state, associationId } = notification;
+    if (state === "comm-up" || state === "restart") {
+      if (this.#subscribed.has("association")) this.#addFeatures(notification);
+    } else {
+      this.#requests.forget(associationId);
+    }
+    if (state !== "comm-up") this.#dropIncomplete(() => this.#reassembler.forget(associationId));
   }
 
   /** Linux has the features of an association as options, and does not tell them in the notification. */
