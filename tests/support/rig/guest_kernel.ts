@@ -11,7 +11,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync, statfsSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import type { GuestKernel } from "./ensure_rig.ts";
 import { encodeFrame, encodeJob, type Frame, FrameReader, frameTypes, HEADER_SIZE, WINDOW } from "./frames.ts";
@@ -79,7 +79,9 @@ class Guest implements StartedCommand {
       detached: true,
       env: {
         ...process.env,
-        LD_PRELOAD: kernel.programs.ptraceShim,
+        // By name and folder, for a path in LD_PRELOAD ends at a space.
+        LD_PRELOAD: basename(kernel.programs.ptraceShim),
+        LD_LIBRARY_PATH: dirname(kernel.programs.ptraceShim),
         TMPDIR: memoryFolder(command.memoryMiB),
       },
     });
@@ -210,7 +212,7 @@ function runFolder(): string {
 function memoryFolder(memoryMiB: number): string {
   const folder = "/dev/shm";
   const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" "));
-  const mount = mounts.find(([, where]) => where === folder);
+  const mount = mounts.findLast(([, where]) => where === folder);
   if (mount === undefined || mount[3].split(",").includes("noexec")) return tmpdir();
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize >= memoryMiB * 2 ** 20 ? folder : tmpdir();

@@ -40,11 +40,15 @@ function signalIfThere(pid: number, signal: Signal): void {
  */
 export function killMarked(name: string, value: string): void {
   const mark = `${name}=${value}`;
-  let found: number[];
-  do {
-    found = processes().filter((pid) => pid !== process.pid && environmentOf(pid).includes(mark));
-    for (const pid of found) signalIfThere(pid, "SIGKILL");
-  } while (found.length > 0);
+  const killed = new Set([process.pid]);
+  // Again, until there is none that another has started in the meantime.
+  for (let found = [process.pid]; found.length > 0;) {
+    found = processes().filter((pid) => !killed.has(pid) && environmentOf(pid).includes(mark));
+    for (const pid of found) {
+      signalIfThere(pid, "SIGKILL");
+      killed.add(pid);
+    }
+  }
 }
 
 /** The ids of all processes that this one can see. */

@@ -1,3 +1,9 @@
+/**
+ * What the two kernels have in common for whoever runs a command on one of them.
+ *
+ * @module
+ */
+
 import type { Signal } from "./processes.ts";
 import type { InputFrom, OutputSink } from "./streams.ts";
 
