@@ -82,10 +82,12 @@ test("addresses of closed memory are given back when no view is left, and not be
       memory.close();
     }
     for (let i = 0; i < 20; i++) await collect();
-    console.log(addressSpace() - before >= 16 * 65536, views.every((view) => view[SIZE - 1] === 0));
+    // The runtime takes and gives back address space too, though not by hundreds of megabytes.
+    const half = 8 * 65536;
+    console.log(addressSpace() - before > half, views.every((view) => view[SIZE - 1] === 0));
     views = [];
-    await settle(addressSpace, before + 65536);
-    console.log(addressSpace() - before < 2 * 65536);
+    await settle(addressSpace, before + half);
+    console.log(addressSpace() - before <= half);
     `,
     EXPOSE_GC,
   );

@@ -437,6 +437,21 @@ test("reads are served in the order in which they came, and one that is given up
   right.close();
 });
 
+test("a stream that is always ready starves no timer", async () => {
+  const [left, right] = StreamSocket.pair();
+  const buffer = new Uint8Array(16);
+  let isOver = false;
+  setTimeout(() => isOver = true, 1);
+
+  while (!isOver) {
+    await left.write(bytes("x"));
+    await right.read(buffer);
+  }
+
+  left.close();
+  right.close();
+});
+
 test("blocking calls wait, give up in time, and serve others meanwhile", async () => {
   await using listener = StreamListener.listen(LOOPBACK);
   const [otherLeft, otherRight] = StreamSocket.pair();
