@@ -5,20 +5,18 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { killMarked, shellStatus, type Signal, signalGroup } from "./processes.ts";
 import type { PreparedCommand, StartedCommand } from "./started.ts";
 import { inputChunks, type OutputSink } from "./streams.ts";
 
-/** Marks everything that a command starts, so that it can be found again whatever group it joins. */
-const MARK = "SOCKEYE_RIG_RUN";
-
 /** Starts the command as a process of this machine. */
 export function startOnHost(command: PreparedCommand): StartedCommand {
-  const mark = randomUUID();
+  // Everything that the command starts inherits it, and so can be found again; a rig inside adds a mark of its own.
+  const mark = `SOCKEYE_RIG_${randomBytes(8).toString("hex")}`;
   const child = spawn(command.argv[0], command.argv.slice(1), {
     cwd: command.cwd,
-    env: { ...command.environment, [MARK]: mark },
+    env: { ...command.environment, [mark]: "1" },
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
@@ -27,7 +25,7 @@ export function startOnHost(command: PreparedCommand): StartedCommand {
   };
   const end = () => {
     signal("SIGKILL");
-    killMarked(MARK, mark);
+    killMarked(`${mark}=1`);
   };
   return { status: follow(child, command, end), signal, end };
 }

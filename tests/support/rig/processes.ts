@@ -35,11 +35,10 @@ function signalIfThere(pid: number, signal: Signal): void {
 }
 
 /**
- * Kills every process whose environment holds this variable with this value, also those that left the group of the
- * process that they come from.
+ * Kills every process whose environment holds this entry, NAME=VALUE, also those that left the group of the process that
+ * they come from.
  */
-export function killMarked(name: string, value: string): void {
-  const mark = `${name}=${value}`;
+export function killMarked(mark: string): void {
   const killed = new Set([process.pid]);
   // Again, until there is none that another has started in the meantime.
   for (let found = [process.pid]; found.length > 0;) {
