@@ -8,30 +8,120 @@
  */
 
 import { libc } from "./libc.ts";
-import { MessageArena } from "./msghdr.ts";
+import { MessageArena, MMSGHDR, MMSGHDR_SIZE, MSGHDR } from "./msghdr.ts";
 
 /** Payloads up to this size are copied into the arena; larger ones are sent from where they are. */
 export const COPIED_PAYLOAD_BYTES = 2048;
 
-const arenas = new Map<string, MessageArena>();
+const HEADER_WORDS = MMSGHDR_SIZE / 4;
+const NAMELEN_WORD = MSGHDR.msg_namelen / 4;
+const CONTROLLEN_WORD = MSGHDR.msg_controllen / 4;
+const FLAGS_WORD = MSGHDR.msg_flags / 4;
+const LEN_WORD = MMSGHDR.msg_len / 4;
 
-function arena(use: "receive" | "send", slots: number, payloadBytes: number, controlBytes: number): MessageArena {
-  const shape = `${use}/${slots}/${payloadBytes}/${controlBytes}`;
-  let found = arenas.get(shape);
+/**
+ * An arena to receive with, and a view of its headers for the one loop that runs for each message: the arena's own
+ * methods check the slot each time.
+ */
+export class ReceiveArena {
+  /** The memory. */
+  readonly arena: MessageArena;
+  readonly #libc = libc();
+  readonly #headers: Uint32Array;
+  readonly #payloads: readonly number[];
+  readonly #names: readonly number[];
+  readonly #nameBytes: number;
+  readonly #payloadBytes: number;
+  readonly #address: number;
+  /** How many slots, from the first, the kernel has written since they were prepared. */
+  #used: number;
+
+  /** Makes one of an arena whose slots point at their own regions. */
+  constructor(arena: MessageArena) {
+    const slots = Array.from({ length: arena.slots }, (_, slot) => slot);
+    this.arena = arena;
+    this.#headers = new Uint32Array(arena.buffer, 0, arena.slots * HEADER_WORDS);
+    this.#payloads = slots.map((slot) => arena.payloadRegion(slot).byteOffset);
+    this.#names = slots.map((slot) => arena.nameOffset(slot));
+    this.#nameBytes = arena.nameBytes;
+    this.#payloadBytes = arena.payloadBytes;
+    this.#address = arena.headerAddress(0);
+    this.#used = arena.slots;
+  }
+
+  /** recvmmsg(2) into all slots: how many were filled, or -1. */
+  receive(fd: number, flags: number): number {
+    if (this.#used > 0) this.arena.prepareReceive(this.#used);
+    this.#used = 0;
+    const count = this.#libc.symbols.recvmmsg(fd, this.#address, this.#payloads.length, flags, 0);
+    if (count > 0) this.#used = count;
+    return count;
+  }
+
+  /** recvmsg(2) into the caller's memory, by the first slot: the message's length, or -1. */
+  receiveInto(fd: number, buffer: Uint8Array, flags: number): number {
+    this.arena.prepareReceive(1);
+    this.#used = Math.max(this.#used, 1);
+    this.arena.pointPayload(0, buffer);
+    const length = this.#libc.symbols.recvmsg(fd, this.#address, flags);
+    this.arena.releasePayload(0);
+    return length;
+  }
+
+  /** Where in the arena's bytes a filled slot's address begins. */
+  nameOffset(slot: number): number {
+    return this.#names[slot];
+  }
+
+  /** How many bytes of address a filled slot has. */
+  nameLength(slot: number): number {
+    return Math.min(this.#headers[slot * HEADER_WORDS + NAMELEN_WORD], this.#nameBytes);
+  }
+
+  /** Whether a filled slot has control messages. */
+  hasControl(slot: number): boolean {
+    return this.#headers[slot * HEADER_WORDS + CONTROLLEN_WORD] !== 0;
+  }
+
+  /** The flags that the kernel reported for a filled slot. */
+  flags(slot: number): number {
+    return this.#headers[slot * HEADER_WORDS + FLAGS_WORD];
+  }
+
+  /** A copy of what a filled slot received. */
+  copyPayload(slot: number): Uint8Array<ArrayBuffer> {
+    const from = this.#payloads[slot];
+    const length = Math.min(this.#headers[slot * HEADER_WORDS + LEN_WORD], this.#payloadBytes);
+    return this.arena.bytes.slice(from, from + length);
+  }
+}
+
+const receiveArenas = new Map<string, ReceiveArena>();
+const sendArenas = new Map<string, MessageArena>();
+
+function arena(slots: number, payloadBytes: number, controlBytes: number): MessageArena {
+  const { runtime } = libc();
+  return new MessageArena({ slots, payloadBytes, controlBytes }, (buffer) => runtime.addressOf(buffer));
+}
+
+/** The arena for receiving messages of up to `payloadBytes`. */
+export function receiveArena(slots: number, payloadBytes: number, controlBytes: number): ReceiveArena {
+  const shape = `${slots}/${payloadBytes}/${controlBytes}`;
+  let found = receiveArenas.get(shape);
   if (found === undefined) {
-    const { runtime } = libc();
-    found = new MessageArena({ slots, payloadBytes, controlBytes }, (buffer) => runtime.addressOf(buffer));
-    arenas.set(shape, found);
+    found = new ReceiveArena(arena(slots, payloadBytes, controlBytes));
+    receiveArenas.set(shape, found);
   }
   return found;
 }
 
-/** The arena for receiving messages of up to `payloadBytes`. */
-export function receiveArena(slots: number, payloadBytes: number, controlBytes: number): MessageArena {
-  return arena("receive", slots, payloadBytes, controlBytes);
-}
-
 /** The arena for sending. */
 export function sendArena(slots: number, controlBytes: number): MessageArena {
-  return arena("send", slots, COPIED_PAYLOAD_BYTES, controlBytes);
+  const shape = `${slots}/${controlBytes}`;
+  let found = sendArenas.get(shape);
+  if (found === undefined) {
+    found = arena(slots, COPIED_PAYLOAD_BYTES, controlBytes);
+    sendArenas.set(shape, found);
+  }
+  return found;
 }

@@ -9,22 +9,11 @@
 
 import { ArgumentError, ClosedError, MessageTooLargeError } from "../common/errors.ts";
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../common/wait.ts";
-import { SenderCache } from "./address_cache.ts";
-import { receiveArena } from "./arenas.ts";
-import { AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_TRUNC, SO_DOMAIN, SOCK_DGRAM, SOL_SOCKET } from "./constants.ts";
+import { AF_UNIX, MSG_TRUNC, SO_DOMAIN, SOCK_DGRAM, SOL_SOCKET } from "./constants.ts";
 import { Descriptor } from "./descriptor.ts";
-import { ERRNO, systemError } from "./errno.ts";
-import { closeDescriptors, takeDescriptors } from "./fd_passing.ts";
-import { lastErrno, type Libc, libc } from "./libc.ts";
-import {
-  Message,
-  type MessageSocketStats,
-  type OutgoingMessage,
-  type ReceivedInto,
-  type SendOptions,
-} from "./message.ts";
-import type { MessageArena } from "./msghdr.ts";
+import type { Message, MessageSocketStats, OutgoingMessage, ReceivedInto, SendOptions } from "./message.ts";
 import { Reactor, READABLE, type Watch, WRITABLE } from "./reactor.ts";
+import { discard, ReceiveQueue } from "./receive_queue.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { SocketAddress } from "./sockaddr.ts";
 import { bind, connect, getpeername, getsockname, getsockoptInt, socket, socketpair } from "./syscalls.ts";
@@ -65,8 +54,6 @@ type Answer = Message | Message[] | ReceivedInto | true;
 type Wish = "one" | "batch" | "readiness" | Uint8Array;
 
 const NO_OPTIONS = Object.freeze({});
-const NO_DESCRIPTORS: readonly Descriptor[] = Object.freeze([]);
-const NO_CONTROL: Uint8Array = new Uint8Array(0);
 const DONE: Promise<void> = Promise.resolve();
 const DEFAULT_PAYLOAD_BYTES = 65536;
 /** The default send buffer of Linux bounds a unix datagram to somewhat less, unix(7). */
@@ -102,7 +89,6 @@ function checkInteger(argument: string, value: number, min: number, max: number)
  */
 export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncDisposable {
   readonly #descriptor: Descriptor;
-  readonly #libc: Libc = libc();
   readonly #reactor: Reactor = Reactor.current();
   readonly #watch: Watch;
   /** Held here because the reactor holds it weakly. */
@@ -111,19 +97,13 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   readonly #lookForOne = (): Message | undefined => this.tryReceive();
   readonly #lookForAny = (): true | undefined => this.#hasAny() || undefined;
   readonly #lookForBatch = (): Message[] | undefined => this.tryReceiveBatch();
-  readonly #arena: MessageArena;
-  readonly #senders = new SenderCache();
+  readonly #received: ReceiveQueue;
   readonly #sends: SendQueue;
+  readonly #batch: number;
   readonly #busyPollMs: number;
-  /** Only unix sockets bring descriptors, unix(7). */
-  readonly #isUnix: boolean;
-  readonly #keepsDescriptors: boolean;
-  readonly #receiveFlags: number;
   readonly #receivers: WaitList<Answer, Wish>;
   readonly #flushers: WaitList<void>;
 
-  #inbox: Message[] = [];
-  #inboxHead = 0;
   /** A message has gone out in this turn of the event loop; further ones are gathered until its end. */
   #isTurnTaken = false;
   /** The kernel's buffer was full at the last attempt. */
@@ -132,9 +112,6 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   #syncWish = 0;
   #retryMs = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
-  #messagesReceived = 0;
-  #bytesReceived = 0;
-  #messagesTruncated = 0;
 
   private constructor(descriptor: Descriptor, options: MessageSocketOptions) {
     const { payloadBytes, controlBytes = 256, batch = 32, busyPoll = 0, sendQueue = 1024, descriptors = false } =
@@ -150,10 +127,14 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
 
     this.#descriptor = descriptor;
     this.#busyPollMs = busyPoll / 1000;
-    this.#isUnix = getsockoptInt(descriptor.fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX;
-    this.#keepsDescriptors = descriptors;
-    this.#receiveFlags = this.#isUnix ? MSG_DONTWAIT | MSG_CMSG_CLOEXEC : MSG_DONTWAIT;
-    this.#arena = receiveArena(batch, largest, controlBytes);
+    this.#batch = batch;
+    this.#received = new ReceiveQueue({
+      batch,
+      payloadBytes: largest,
+      controlBytes,
+      isUnix: getsockoptInt(descriptor.fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX,
+      keepsDescriptors: descriptors,
+    });
     this.#sends = new SendQueue(batch, controlBytes, sendQueue);
     this.#onReady = (events) => this.#ready(events);
     this.#endTurn = () => {
@@ -407,7 +388,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receive}, without waiting.
    */
   tryReceive(): Message | undefined {
-    return this.#hasAny() ? whole(this.#takeOne()) : undefined;
+    return this.#hasAny() ? whole(this.#received.takeOne()) : undefined;
   }
 
   /**
@@ -437,7 +418,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receiveBatch}.
    */
   tryReceiveBatch(): Message[] | undefined {
-    return this.#hasAny() ? this.#takeAll() : undefined;
+    return this.#hasAny() ? this.#received.takeAll() : undefined;
   }
 
   /**
@@ -467,8 +448,8 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receiveInto}.
    */
   tryReceiveInto(buffer: Uint8Array): ReceivedInto | undefined {
-    if (this.#inboxHead === this.#inbox.length) return this.#fetchInto(buffer);
-    return copyInto(this.#takeOne(), buffer);
+    if (this.#received.length === 0) return this.#received.fetchInto(this.fd, buffer);
+    return copyInto(this.#received.takeOne(), buffer);
   }
 
   /**
@@ -549,12 +530,12 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     return {
       messagesSent: this.#sends.messagesSent,
       bytesSent: this.#sends.bytesSent,
-      messagesReceived: this.#messagesReceived,
-      bytesReceived: this.#bytesReceived,
-      messagesTruncated: this.#messagesTruncated,
+      messagesReceived: this.#received.messagesReceived,
+      bytesReceived: this.#received.bytesReceived,
+      messagesTruncated: this.#received.messagesTruncated,
       sendsBlocked: this.#sends.sendsBlocked,
       sendQueueLength: this.#sends.length,
-      inboxLength: this.#inbox.length - this.#inboxHead,
+      inboxLength: this.#received.length,
     };
   }
 
@@ -567,9 +548,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     try {
       this.#descriptor.close();
     } finally {
-      for (let i = this.#inboxHead; i < this.#inbox.length; i++) discard(this.#inbox[i]);
-      this.#inbox = [];
-      this.#inboxHead = 0;
+      this.#received.clear();
       this.#sends.fail(error);
       this.#receivers.rejectAll(error);
       this.#flushers.rejectAll(error);
@@ -674,7 +653,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
 
   /** Gives those who wait what is there; one call's worth, so that one busy socket starves no other. */
   #deliver(): void {
-    let budget = this.#arena.slots;
+    let budget = this.#batch;
     while (this.#receivers.size > 0 && budget-- > 0) {
       try {
         const wish = this.#receivers.nextTag!;
@@ -693,86 +672,9 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     }
   }
 
-  /** True when a message is in the inbox, or could be fetched into it. */
+  /** True when a message was fetched before, or could be fetched now. */
   #hasAny(): boolean {
-    return this.#inboxHead < this.#inbox.length || this.#fetch() > 0;
-  }
-
-  #takeOne(): Message {
-    const message = this.#inbox[this.#inboxHead++];
-    if (this.#inboxHead === this.#inbox.length) {
-      this.#inbox.length = 0;
-      this.#inboxHead = 0;
-    }
-    return message;
-  }
-
-  #takeAll(): Message[] {
-    const messages = this.#inboxHead === 0 ? this.#inbox : this.#inbox.slice(this.#inboxHead);
-    this.#inbox = [];
-    this.#inboxHead = 0;
-    return messages;
-  }
-
-  /** Fetches a batch from the kernel into the inbox, which is empty; 0 when there is nothing. */
-  #fetch(): number {
-    const arena = this.#arena;
-    arena.prepareReceive();
-    const fd = this.fd;
-    const count = this.#libc.symbols.recvmmsg(fd, arena.headerAddress(0), arena.slots, this.#receiveFlags, 0);
-    if (count === -1) return this.#nothing("recvmmsg");
-    for (let slot = 0; slot < count; slot++) {
-      const address = this.#senders.decode(arena.bytes, arena.nameOffset(slot), arena.nameLength(slot));
-      const control = arena.control(slot);
-      const message = new Message(
-        arena.payload(slot).slice(),
-        address,
-        // The kernel gives this one back as it got it.
-        arena.messageFlags(slot) & ~MSG_CMSG_CLOEXEC,
-        control.length === 0 ? NO_CONTROL : control.slice(),
-        this.#isUnix ? this.#ownDescriptors(control) : NO_DESCRIPTORS,
-      );
-      this.#count(message.data.length, message.isTruncated);
-      this.#inbox.push(message);
-    }
-    return count;
-  }
-
-  #fetchInto(buffer: Uint8Array): ReceivedInto | undefined {
-    const arena = this.#arena;
-    arena.prepareReceive(1);
-    arena.pointPayload(0, buffer);
-    const length = this.#libc.symbols.recvmsg(this.fd, arena.headerAddress(0), this.#receiveFlags);
-    arena.releasePayload(0);
-    if (length === -1) {
-      this.#nothing("recvmsg");
-      return undefined;
-    }
-    const address = this.#senders.decode(arena.bytes, arena.nameOffset(0), arena.nameLength(0));
-    const flags = arena.messageFlags(0) & ~MSG_CMSG_CLOEXEC;
-    if (this.#isUnix) closeDescriptors(arena.control(0));
-    this.#count(length, length > buffer.length);
-    return { length, address, flags };
-  }
-
-  /** The kernel has opened them already, so that each gets an owner here, or is closed. */
-  #ownDescriptors(control: Uint8Array): readonly Descriptor[] {
-    if (control.length === 0) return NO_DESCRIPTORS;
-    if (this.#keepsDescriptors) return takeDescriptors(control);
-    closeDescriptors(control);
-    return NO_DESCRIPTORS;
-  }
-
-  #nothing(syscall: string): 0 {
-    const errno = lastErrno();
-    if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) return 0;
-    throw systemError(errno, syscall);
-  }
-
-  #count(length: number, isTruncated: boolean): void {
-    this.#messagesReceived++;
-    this.#bytesReceived += length;
-    if (isTruncated) this.#messagesTruncated++;
+    return this.#received.length > 0 || this.#received.fetch(this.fd) > 0;
   }
 }
 
@@ -791,11 +693,6 @@ function whole(message: Message): Message {
     `receive: a message was larger than the ${message.data.length} bytes that fit, and is lost; ` +
       "open the socket with more payloadBytes",
   );
-}
-
-/** Lets go of what came with a message that nobody gets. */
-function discard(message: Message): void {
-  for (const descriptor of message.descriptors) descriptor.close();
 }
 
 function copyInto(message: Message, buffer: Uint8Array): ReceivedInto {
