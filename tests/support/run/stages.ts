@@ -22,6 +22,9 @@ const DOCUMENTED = ["mod.ts", "common", "ffi", "sctp", "cli", "docs"].filter(exi
 const KERNEL_TESTS = ["tests/sctp/contract", ...readdirSync(join(ROOT, "tests")).map((name) => `tests/${name}/kernel`)]
   .filter(exists);
 
+/** Those of them that start programs of ours, the command and the examples, and so take a stage of their own. */
+const PROGRAM_TESTS = ["tests/cli/kernel", "tests/examples/kernel"].filter(exists);
+
 /** The tests of the rig itself: they start kernels, and so have a stage of their own. */
 const RIG_TESTS = "tests/rig";
 
@@ -91,11 +94,11 @@ export const STAGES: readonly Stage[] = [
     limit: 360,
     obstacle: peersMissing,
   }),
-  summaryStage({
-    name: "examples",
-    title: "every program in examples/",
-    command: [DENO, "run", "--no-check", "-A", "tests/support/run/examples.ts"],
-    limit: 180,
+  denoTestStage({
+    name: "programs",
+    title: "the command and the examples, on a real kernel",
+    command: ["--no-check", ...PROGRAM_TESTS],
+    limit: 240,
     inRig: true,
     obstacle: rigMissing,
   }),
