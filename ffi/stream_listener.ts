@@ -11,9 +11,6 @@ import { ArgumentError, ClosedError, SystemError } from "../common/errors.ts";
 import type { WaitOptions } from "../common/wait.ts";
 import { checkInteger } from "./arguments.ts";
 import {
-  AF_INET,
-  AF_INET6,
-  AF_UNIX,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   SO_REUSEADDR,
@@ -27,7 +24,7 @@ import { type FileIdentity, fileIdentity, removeFile, setFileMode, setPathMode }
 import { Operations, type SyncOptions } from "./operations.ts";
 import { READABLE } from "./reactor.ts";
 import type { SocketAddress } from "./sockaddr.ts";
-import { applyStreamOptions, checkStreamOptions, type StreamOptions } from "./stream_options.ts";
+import { applyStreamOptions, checkStreamOptions, domainOf, type StreamOptions } from "./stream_options.ts";
 import { StreamSocket } from "./stream_socket.ts";
 import { accept4, bind, getsockname, listen, setsockopt, socket } from "./syscalls.ts";
 
@@ -147,7 +144,7 @@ export class StreamListener implements AsyncIterable<StreamSocket>, Disposable, 
     const isPath = address.family === "unix" && "path" in address;
     if (mode !== undefined && !isPath) throw new ArgumentError("options.mode", "is for unix sockets with a path only");
 
-    const descriptor = Descriptor.adopt(openFor(address), "stream listener");
+    const descriptor = Descriptor.adopt(socket(domainOf(address), SOCK_STREAM), "stream listener");
     let isBound = false;
     try {
       const { fd } = descriptor;
@@ -285,17 +282,6 @@ export class StreamListener implements AsyncIterable<StreamSocket>, Disposable, 
         this.#aborted++;
       }
     }
-  }
-}
-
-function openFor(address: SocketAddress): number {
-  switch (address.family) {
-    case "inet":
-      return socket(AF_INET, SOCK_STREAM);
-    case "inet6":
-      return socket(AF_INET6, SOCK_STREAM);
-    case "unix":
-      return socket(AF_UNIX, SOCK_STREAM);
   }
 }
 

@@ -3,6 +3,9 @@
 import { ArgumentError } from "../common/errors.ts";
 import { checkInteger } from "./arguments.ts";
 import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
   IPPROTO_TCP,
   SO_KEEPALIVE,
   SO_RCVBUF,
@@ -13,6 +16,7 @@ import {
   TCP_KEEPINTVL,
   TCP_NODELAY,
 } from "./constants.ts";
+import type { SocketAddress } from "./sockaddr.ts";
 import { setsockopt } from "./syscalls.ts";
 
 /** How a silent TCP connection is probed, tcp(7). What is left out is the system's default. */
@@ -59,6 +63,23 @@ export interface StreamOptions {
 }
 
 const MAX_INT = 0x7fffffff;
+
+/** The address family of socket(2) for an address. */
+export function domainOf(address: SocketAddress): number {
+  switch (address.family) {
+    case "inet":
+      return AF_INET;
+    case "inet6":
+      return AF_INET6;
+    case "unix":
+      return AF_UNIX;
+    default:
+      throw new ArgumentError(
+        "address.family",
+        `must be "inet", "inet6" or "unix", got ${String((address as { family: unknown }).family)}`,
+      );
+  }
+}
 
 /** The times of tcp(7) are whole seconds, 1 to 32767 (`MAX_TCP_KEEPIDLE` of the kernel). */
 function seconds(argument: string, ms: number | undefined): number | undefined {

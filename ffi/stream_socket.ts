@@ -11,12 +11,12 @@ import { ArgumentError, ClosedError, UnsupportedError } from "../common/errors.t
 import type { WaitOptions } from "../common/wait.ts";
 import { checkInteger } from "./arguments.ts";
 import {
-  AF_INET,
-  AF_INET6,
   AF_UNIX,
+  IPPROTO_TCP,
   SO_DOMAIN,
   SO_LINGER,
   SO_PEERCRED,
+  SO_PROTOCOL,
   SO_TYPE,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -31,6 +31,7 @@ import { establish, establishSync } from "./stream_connect.ts";
 import {
   applyStreamOptions,
   checkStreamOptions,
+  domainOf,
   type KeepAliveOptions,
   setKeepAlive,
   setNoDelay,
@@ -172,7 +173,7 @@ export class StreamSocket implements Disposable, AsyncDisposable {
         throw new ArgumentError("descriptor", `must be a stream socket, its SO_TYPE is ${type}`);
       }
       const domain = getsockoptInt(fd, SOL_SOCKET, SO_DOMAIN);
-      applyStreamOptions(fd, domain !== AF_UNIX, options);
+      applyStreamOptions(fd, getsockoptInt(fd, SOL_SOCKET, SO_PROTOCOL) === IPPROTO_TCP, options);
       makeNonBlocking(fd);
       return new StreamSocket(descriptor, domain);
     } catch (error) {
@@ -659,14 +660,3 @@ export class StreamSocket implements Disposable, AsyncDisposable {
 }
 
 function ignored(): void {}
-
-function domainOf(address: SocketAddress): number {
-  switch (address.family) {
-    case "inet":
-      return AF_INET;
-    case "inet6":
-      return AF_INET6;
-    case "unix":
-      return AF_UNIX;
-  }
-}

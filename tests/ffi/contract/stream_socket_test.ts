@@ -607,6 +607,7 @@ test("wrong arguments are refused by name, before anything happens", async () =>
   }
   const wrong = { family: "inet", address: "localhost", port: 1 } as const;
   await assert.rejects(StreamSocket.connect(wrong), { code: "ADDRESS" });
+  await assert.rejects(StreamSocket.connect({} as SocketAddress), { argument: "address.family" });
 
   assert.equal(right.tryRead(new Uint8Array(1)), undefined);
   left.close();
