@@ -1,7 +1,7 @@
 /** `sockeye doctor`: what this machine can do, and how to get what it can't. @module */
 
 import process from "node:process";
-import { command } from "./command.ts";
+import { type Command, command } from "./command.ts";
 import { eventsTopic } from "./doctor/events.ts";
 import type { Condition, Finding, Topic } from "./doctor/finding.ts";
 import { limitsTopic } from "./doctor/limits.ts";
@@ -22,7 +22,7 @@ const STATUS_WIDTH = Math.max(...CONDITIONS.map((word) => word.length));
 const TITLE_WIDTH = 23;
 
 /** The subcommand. */
-export const doctor = command({
+export const doctor: Command = command({
   name: "doctor",
   summary: "Tells what this machine can do, and how to get what it can't.",
   details: `ok       it works

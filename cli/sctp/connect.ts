@@ -2,12 +2,12 @@
 
 import { MessageTooLargeError } from "@sockeye/sockeye";
 import { SCTP_EVENT_NAMES, type SctpSendOptions } from "@sockeye/sockeye/sctp";
-import { command } from "../command.ts";
-import { choice, flag, integer, integerOr, text } from "../option.ts";
+import { type Command, command } from "../command.ts";
+import { choice, flag, integer, integerOr, seconds, text } from "../option.ts";
 import type { Output } from "../output.ts";
 import { readAddress } from "./address.ts";
 import { type Conversation, converse } from "./conversation.ts";
-import { COUNT, events, hex, json, STREAM_ID, streams, timeout, UNSIGNED_32 } from "./options.ts";
+import { COUNT, events, hex, json, STREAM_ID, streams, UNSIGNED_32 } from "./options.ts";
 import { outgoingMessages } from "./outgoing.ts";
 import { EventPrinter } from "./reports.ts";
 
@@ -15,7 +15,7 @@ import { EventPrinter } from "./reports.ts";
 const DEFAULT_STREAMS = 10;
 
 /** The subcommand. */
-export const connect = command({
+export const connect: Command = command({
   name: "connect",
   summary: "Sets up an association, sends messages, and prints what comes.",
   details: `Without --data and --file each line of standard input is a message, until its end.
@@ -35,7 +35,7 @@ When all is sent, and --receive messages have come, the association is shut down
     style: choice(["one-to-one", "one-to-many"], "the socket's style (default one-to-one)"),
     streams,
     bind: text("URL", "the local addresses and port (default: all addresses, and a free port)"),
-    timeout: timeout("end after this time; it is a failure if something is left to send or to receive"),
+    timeout: seconds("end after this time; it is a failure if something is left to send or to receive"),
   },
   examples: [
     {

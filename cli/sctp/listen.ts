@@ -2,12 +2,12 @@
 
 import { ArgumentError, MessageTooLargeError, SockeyeError } from "@sockeye/sockeye";
 import { SCTP_EVENT_NAMES, type SctpMessage } from "@sockeye/sockeye/sctp";
-import { command } from "../command.ts";
-import { choice, flag, integer, integerOr } from "../option.ts";
+import { type Command, command } from "../command.ts";
+import { choice, flag, integer, integerOr, seconds } from "../option.ts";
 import { warn } from "../warning.ts";
 import { readAddress } from "./address.ts";
 import type { Answer, Receiver } from "./conversation.ts";
-import { COUNT, events, hex, json, STREAM_COUNT, timeout } from "./options.ts";
+import { COUNT, events, hex, json, STREAM_COUNT } from "./options.ts";
 import { EventPrinter } from "./reports.ts";
 import { serve } from "./server.ts";
 
@@ -15,7 +15,7 @@ import { serve } from "./server.ts";
 const DEFAULT_STREAMS = 1024;
 
 /** The subcommand. */
-export const listen = command({
+export const listen: Command = command({
   name: "listen",
   summary: "Accepts associations, and prints what comes.",
   details:
@@ -29,7 +29,7 @@ export const listen = command({
     hex,
     style: choice(["one-to-many", "one-to-one"], "the socket's style (default one-to-many)"),
     streams: integerOr(DEFAULT_STREAMS, "N", "how many streams to send on", STREAM_COUNT),
-    timeout: timeout("end after this time; with --count that is a failure"),
+    timeout: seconds("end after this time; with --count that is a failure"),
   },
   examples: [
     { line: "sctp listen sctp://127.0.0.1:5000 --echo --events", about: "an echo server that tells all" },

@@ -1,6 +1,6 @@
 /** The options that several subcommands share. @module */
 
-import { choice, flag, integer, type Range, seconds } from "../option.ts";
+import { flag, integer, type Option, type Range } from "../option.ts";
 
 /** Streams of an association: 1 to what 16 bits count. */
 export const STREAM_COUNT: Range = { min: 1, max: 65535 };
@@ -14,14 +14,10 @@ export const COUNT: Range = { min: 1, max: Number.MAX_SAFE_INTEGER };
 export const MESSAGE_SIZE: Range = { min: 1, max: 1 << 20 };
 
 /** `--json`. */
-export const json = flag("print one JSON object a line");
+export const json: Option<boolean> = flag("print one JSON object a line");
 /** `--hex`. */
-export const hex = flag("data is hexadecimal, where it is given and where it is printed");
+export const hex: Option<boolean> = flag("data is hexadecimal, where it is given and where it is printed");
 /** `--events`. */
-export const events = flag("print notifications as well, of every kind");
+export const events: Option<boolean> = flag("print notifications as well, of every kind");
 /** `--streams`. */
-export const streams = integer("N", "how many streams to send on", STREAM_COUNT);
-/** `--style`. */
-export const style = (about: string) => choice(["one-to-many", "one-to-one"], about);
-/** `--timeout`. */
-export const timeout = (about: string) => seconds(about);
+export const streams: Option<number | undefined> = integer("N", "how many streams to send on", STREAM_COUNT);

@@ -3,7 +3,7 @@
 import { ProtocolError } from "@sockeye/sockeye";
 import { SctpAssociation, type SctpMessage } from "@sockeye/sockeye/sctp";
 import { setImmediate } from "node:timers/promises";
-import { command } from "../command.ts";
+import { type Command, command } from "../command.ts";
 import { choice, flag, integer, integerOr, seconds } from "../option.ts";
 import type { Output } from "../output.ts";
 import { readAddress } from "./address.ts";
@@ -16,7 +16,7 @@ const DEFAULT_DURATION_MS = 5_000;
 const SLICE = 64;
 
 /** The subcommand. */
-export const perfConnect = command({
+export const perfConnect: Command = command({
   name: "connect",
   summary: "Measures round trips, then throughput, and prints both.",
   details: `A round trip is one message to the server and back, with nothing else under way.
@@ -101,7 +101,8 @@ async function measureThroughput(association: SctpAssociation, load: Load, signa
       const option = options[sent % streams];
       if (!association.trySend(data, option)) await association.send(data, option);
     }
-    await setImmediate(undefined, { signal });
+    await setImmediate();
+    if (signal.aborted) throw signal.reason;
   }
   await association.send(encodeJson({ messages: sent }), { ppid: PPID_TALLY, signal });
   const answer = await association.receive({ signal });

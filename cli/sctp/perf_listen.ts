@@ -2,25 +2,25 @@
 
 import { SockeyeError } from "@sockeye/sockeye";
 import { SctpEndpoint, type SctpMessage } from "@sockeye/sockeye/sctp";
-import { command } from "../command.ts";
-import { integer } from "../option.ts";
+import { type Command, command } from "../command.ts";
+import { integer, seconds } from "../option.ts";
 import type { Output } from "../output.ts";
 import { readAddress } from "./address.ts";
-import { COUNT, json, timeout } from "./options.ts";
+import { COUNT, json } from "./options.ts";
 import { decodeOrder, encodeJson, PPID_LOAD, PPID_PING, PPID_TALLY } from "./perf_protocol.ts";
 
 /** Enough for whatever number of streams the client measures with: pings go back on theirs. */
 const STREAMS = 1024;
 
 /** The subcommand. */
-export const perfListen = command({
+export const perfListen: Command = command({
   name: "listen",
   summary: "Serves measurements: answers pings, and counts what is to be counted.",
   operands: [["URL", "what to listen on: sctp://127.0.0.1:5001; port 0 takes a free one"]],
   options: {
     count: integer("N", "end after N clients", COUNT),
     json,
-    timeout: timeout("end after this time; with --count that is a failure"),
+    timeout: seconds("end after this time; with --count that is a failure"),
   },
   examples: [
     { line: "sctp perf listen sctp://0.0.0.0:5001", about: "serve whoever comes, until Ctrl-C" },

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, notEqual } from "node:assert/strict";
 import { test } from "../support/harness.ts";
-import { objects, runSockeye, startSockeye } from "./sockeye.ts";
+import { objects, runSockeye, runSockeyeOn, startSockeye } from "./sockeye.ts";
 
 const CONDITIONS = ["ok", "off", "low", "missing", "unknown"];
 
@@ -82,6 +82,28 @@ test("where libc can't be called the doctor says so and how to change it, and lo
   match(libc.remedy as string, /--allow-ffi/);
   equal(lines.find(({ name }) => name === "unixgram")?.detail, "needs libc");
   notEqual(lines.find(({ name }) => name === "net.core.rmem_max")?.status, "missing");
+});
+
+test("on a platform without libc the doctor says so, and looks", () => {
+  const { status, stdout, stderr } = runSockeyeOn("darwin", ["doctor", "--json"]);
+
+  equal(status, 0);
+  equal(stderr, "");
+  const lines = objects(stdout);
+  for (const name of ["platform", "libc"]) {
+    const { status, remedy } = lines.find((line) => line.name === name)!;
+    equal(status, "missing");
+    match(remedy as string, /need Linux/);
+  }
+  equal(lines.find(({ name }) => name === "kernel-sctp")?.detail, "needs libc");
+});
+
+test("on a platform without libc a server fails in one line with the remedy", () => {
+  const { status, stdout, stderr } = runSockeyeOn("darwin", ["sctp", "listen", "sctp://127.0.0.1:0"]);
+
+  equal(status, 1);
+  equal(stdout, "");
+  match(stderr, /^sockeye: kernel SCTP is not available: this platform is darwin[^\n]*\n$/);
 });
 
 test("the doctor looks without any permission at all", () => {

@@ -30,7 +30,23 @@ export interface StartOptions {
 
 /** Runs `sockeye` to its end. */
 export function runSockeye(words: readonly string[], { permissions = ["-A"] }: StartOptions = {}): Outcome {
-  const { status, stdout, stderr } = spawnSync(Deno.execPath(), commandLine(permissions, words), {
+  return runDeno(commandLine(permissions, words));
+}
+
+/** Runs `sockeye` to its end as if on another platform, for instance "darwin". */
+export function runSockeyeOn(platform: string, words: readonly string[]): Outcome {
+  return runDeno([
+    "eval",
+    "--no-check",
+    `import process from "node:process";
+     Object.defineProperty(process, "platform", { value: ${JSON.stringify(platform)} });
+     process.argv.splice(2, Infinity, ...${JSON.stringify(words)});
+     await import(${JSON.stringify(MAIN)});`,
+  ]);
+}
+
+function runDeno(args: readonly string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(Deno.execPath(), args, {
     encoding: "utf8",
     env: { ...Deno.env.toObject(), NO_COLOR: "1" },
     timeout: LIMIT_MS,
