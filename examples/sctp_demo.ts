@@ -68,11 +68,13 @@ async function burst(client: SctpAssociation, count: number): Promise<{ seconds:
   const payload = new Uint8Array(BURST_BYTES).fill(0x2a);
   const streams = [0, 0, 0, 0];
   const begin = performance.now();
-  const sending = (async () => {
+  const send = async () => {
     for (let i = 0; i < count; i++) await client.send(payload, { streamId: i % streams.length, ppid: 39 });
-  })();
-  for (let i = 0; i < count; i++) streams[(await client.receive()).streamId]++;
-  await sending;
+  };
+  const receive = async () => {
+    for (let i = 0; i < count; i++) streams[(await client.receive()).streamId]++;
+  };
+  await Promise.all([send(), receive()]);
   return { seconds: (performance.now() - begin) / 1000, streams };
 }
 
@@ -81,8 +83,12 @@ export async function main(
   { burstMessages = 2000, signal = new AbortController().signal, print = console.log as (line: string) => void } = {},
 ): Promise<void> {
   let isQuiet = false;
+  // Whoever reads or writes when the interrupt closes the sockets hears of it, too; once is enough.
+  const unlessInterrupted = (error: unknown) => {
+    if (!signal.aborted) throw error;
+  };
   const endpoint = SctpEndpoint.listen("sctp://127.0.0.1,127.0.0.2:0", { events: ["association", "address"] });
-  const serving = serve(endpoint, print, () => isQuiet);
+  const serving = serve(endpoint, print, () => isQuiet).catch(unlessInterrupted);
   const end = () => endpoint.close();
   signal.addEventListener("abort", end, { once: true });
   let client: SctpAssociation | undefined;
@@ -94,7 +100,7 @@ export async function main(
       events: ["association", "address", "shutdown"],
       signal,
     });
-    const watching = watch(client, print);
+    const watching = watch(client, print).catch(unlessInterrupted);
     print(`client connected, ${client.localAddresses()} to ${client.peerAddresses()}`);
 
     for (const { text, ...options } of CONVERSATION) {
@@ -119,7 +125,7 @@ export async function main(
         `${status.outboundStreams} streams each way; ${statistics.retransmittedChunks} chunks retransmitted; ended gracefully`,
     );
   } catch (error) {
-    if (!signal.aborted) throw error;
+    unlessInterrupted(error);
     print("interrupted: closing");
   } finally {
     signal.removeEventListener("abort", end);

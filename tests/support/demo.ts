@@ -5,9 +5,10 @@
  */
 
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { RigError, startInRig } from "./rig/rig.ts";
 
-const DEMO = new URL("../../examples/sctp_demo.ts", import.meta.url).pathname;
+const DEMO = fileURLToPath(new URL("../../examples/sctp_demo.ts", import.meta.url));
 
 async function main(args: string[]): Promise<number> {
   try {
