@@ -293,7 +293,10 @@ function setListenerOptions(fd: number, address: SocketAddress, options: ListenO
   if (address.family === "inet6" && ipv6Only !== undefined) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
 }
 
-/** Another process may have put its own socket there meanwhile; that one stays. */
+/**
+ * Another process may have put its own socket there meanwhile; that one stays. A bound socket holds its inode, so that no
+ * other file gets the same number while we listen.
+ */
 function removeOwnFile(path: string, own: FileIdentity): void {
   try {
     const { device, inode } = fileIdentity(path);

@@ -48,6 +48,7 @@ for (const style of ["async", "blocking"] as const) {
       const received = await socket.readWithDescriptors(new Uint8Array(1), SOON);
       using theirs = SharedMemory.adopt(received!.descriptors[0]);
       assert.equal(new TextDecoder().decode(theirs.buffer.slice(0, 6)), "from C");
+      assert.equal(await socket.read(new Uint8Array(1), SOON), 1);
     });
   }, { skip });
 }
