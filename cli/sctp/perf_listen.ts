@@ -111,7 +111,8 @@ class Served {
 
   async #settle(message: SctpMessage, ledger: Ledger): Promise<void> {
     const { messages, bytes, beganAtMs } = ledger;
-    const seconds = (performance.now() - beganAtMs) / 1_000;
+    // A clock may stand still between two messages; a rate needs some time.
+    const seconds = Math.max(performance.now() - beganAtMs, 0.001) / 1_000;
     await this.#answer(
       { ...message, ppid: PPID_TALLY },
       encodeJson({ messages, bytes, seconds }),
