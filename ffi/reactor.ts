@@ -1,5 +1,6 @@
 /**
- * Waiting for many descriptors at once: one epoll instance per isolate, epoll(7).
+ * Waiting for many descriptors at once: one epoll instance per isolate, epoll(7), and one around it for the thread that
+ * waits while the event loop goes on.
  *
  * It knows which descriptor somebody waits for, and calls them when it is ready. It needs to know nothing of messages,
  * queues or protocols. A thread is parked in epoll_wait(2) only while somebody waits, so a program ends when its work does.
@@ -69,6 +70,8 @@ export interface ReactorStats {
 }
 
 const MAX_EVENTS = 64;
+/** The descriptors that a parked thread waits for. */
+const MAX_PARK_EVENTS = 2;
 /** The longest blocking wait of one call, in milliseconds: what fits the `int` of epoll_wait(2). */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
@@ -87,6 +90,18 @@ const MAX_LOOKS_IN_A_ROW = 128;
 const MAX_LOOKS = 512;
 /** What a wake-up allows anew: where looking is always in vain, one wait in 16 tries it. */
 const LOOKS_PER_WAKE_UP = 8;
+
+/** Room for what epoll_wait(2) reports. */
+class EventBuffer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+
+  constructor(byteLength: number) {
+    const buffer = new ArrayBuffer(byteLength);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+  }
+}
 
 class FdWatch implements Watch {
   readonly fd: number;
@@ -151,17 +166,20 @@ export class Reactor {
   static #current: Reactor | undefined;
 
   readonly #epfd: number;
+  /**
+   * What a parked thread waits on: the instance above, and `#wakeFd`. A blocking call waits on the instance above alone,
+   * for it must neither be woken by a wake-up that is meant for the parked thread, nor take it away.
+   */
+  readonly #parkFd: number;
   readonly #wakeFd: number;
   readonly #watches = new Map<number, FdWatch>();
   /** `struct epoll_event` is packed on x86-64 only, epoll_ctl(2). */
   readonly #eventSize: number;
   readonly #dataOffset: number;
-  readonly #parkedEvents: DataView<ArrayBuffer>;
-  readonly #polledEvents: DataView<ArrayBuffer>;
+  readonly #events: EventBuffer;
   readonly #control: DataView<ArrayBuffer>;
   readonly #controlBytes: Uint8Array;
   readonly #parkedBytes: Uint8Array;
-  readonly #polledBytes: Uint8Array;
   readonly #core: ReactorCore = {
     wantChanged: (watch, before) => this.#wantChanged(watch, before),
     forget: (watch) => this.#forget(watch),
@@ -177,6 +195,7 @@ export class Reactor {
   #isLooking = true;
   #looks = 0;
   #isWoken = false;
+  #isDispatching = false;
   #blockingCalls = 0;
   #wanted = 0;
   #generations = 0;
@@ -186,15 +205,15 @@ export class Reactor {
   private constructor() {
     this.#eventSize = architecture() === "x64" ? 12 : 16;
     this.#dataOffset = this.#eventSize - 8;
-    this.#parkedEvents = new DataView(new ArrayBuffer(MAX_EVENTS * this.#eventSize));
-    this.#polledEvents = new DataView(new ArrayBuffer(MAX_EVENTS * this.#eventSize));
+    this.#events = new EventBuffer(MAX_EVENTS * this.#eventSize);
     this.#control = new DataView(new ArrayBuffer(this.#eventSize));
-    this.#parkedBytes = new Uint8Array(this.#parkedEvents.buffer);
-    this.#polledBytes = new Uint8Array(this.#polledEvents.buffer);
+    this.#parkedBytes = new Uint8Array(new ArrayBuffer(MAX_PARK_EVENTS * this.#eventSize));
     this.#controlBytes = new Uint8Array(this.#control.buffer);
     this.#epfd = checked(libc().symbols.epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+    this.#parkFd = checked(libc().symbols.epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     this.#wakeFd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    this.#ctl(EPOLL_CTL_ADD, this.#wakeFd, EPOLLIN, 0);
+    this.#ctl(this.#parkFd, EPOLL_CTL_ADD, this.#epfd, EPOLLIN, 0);
+    this.#ctl(this.#parkFd, EPOLL_CTL_ADD, this.#wakeFd, EPOLLIN, 0);
   }
 
   /**
@@ -231,13 +250,22 @@ export class Reactor {
    */
   poll(timeoutMs: number): number {
     const timeout = timeoutMs < 0 ? -1 : Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS);
-    const count = libc().symbols.epoll_wait(this.#epfd, this.#polledBytes, MAX_EVENTS, timeout);
+    // Whoever is called may wait in turn, while the reports behind its own are still to be handed out.
+    const events = this.#isDispatching ? new EventBuffer(this.#events.bytes.length) : this.#events;
+    const count = libc().symbols.epoll_wait(this.#epfd, events.bytes, MAX_EVENTS, timeout);
     if (count === -1) {
       const errno = lastErrno();
       if (errno === ERRNO.EINTR) return 0;
       throw systemError(errno, "epoll_wait");
     }
-    return this.#dispatch(this.#polledEvents, count);
+    if (count === 0) return 0;
+    const wasDispatching = this.#isDispatching;
+    this.#isDispatching = true;
+    try {
+      return this.#dispatch(events.view, count);
+    } finally {
+      this.#isDispatching = wasDispatching;
+    }
   }
 
   /**
@@ -276,7 +304,8 @@ export class Reactor {
       // Interest that is no longer wanted stays registered until it fires: most waits for it are resumed soon.
       const events = watch.registered | watch.wanted;
       try {
-        this.#ctl(watch.registered === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, watch.fd, events, watch.generation);
+        const operation = watch.registered === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+        this.#ctl(this.#epfd, operation, watch.fd, events, watch.generation);
       } catch (error) {
         watch.wanted = before;
         if (before === 0) watch.target = undefined;
@@ -299,17 +328,17 @@ export class Reactor {
     this.#unregister(watch);
   }
 
-  #ctl(operation: number, fd: number, events: number, generation: number): void {
+  #ctl(epfd: number, operation: number, fd: number, events: number, generation: number): void {
     this.#control.setUint32(0, events, true);
     this.#control.setInt32(this.#dataOffset, fd, true);
     this.#control.setUint32(this.#dataOffset + 4, generation, true);
-    checked(libc().symbols.epoll_ctl(this.#epfd, operation, fd, this.#controlBytes), "epoll_ctl");
+    checked(libc().symbols.epoll_ctl(epfd, operation, fd, this.#controlBytes), "epoll_ctl");
   }
 
   #unregister(watch: FdWatch): void {
     if (watch.registered === 0) return;
     watch.registered = 0;
-    this.#ctl(EPOLL_CTL_DEL, watch.fd, 0, 0);
+    this.#ctl(this.#epfd, EPOLL_CTL_DEL, watch.fd, 0, 0);
   }
 
   /** Sees to it that what is wanted will be noticed: by a look in the next turn, or by a thread. */
@@ -323,14 +352,18 @@ export class Reactor {
       return;
     }
     this.#looksInARow = 0;
-    const wait = libc().offThread.epoll_wait(this.#epfd, this.#parkedBytes, MAX_EVENTS, -1);
-    this.#parked = wait.then((count) => {
+    // errno of another thread can't be read; the only failure left for a sound epoll instance is EINTR.
+    const wait = libc().offThread.epoll_wait(this.#parkFd, this.#parkedBytes, MAX_PARK_EVENTS, -1);
+    this.#parked = wait.then(() => {
       this.#parked = undefined;
       this.#wakeUps++;
       this.#looksLeft = Math.min(this.#looksLeft + LOOKS_PER_WAKE_UP, this.#maxLooks);
-      // errno of another thread can't be read; the only failure left for a sound epoll instance is EINTR.
+      if (this.#isWoken) {
+        read(this.#wakeFd, WAKE_BUFFER);
+        this.#isWoken = false;
+      }
       try {
-        if (count > 0) this.#dispatch(this.#parkedEvents, count);
+        this.poll(0);
       } finally {
         this.#park();
       }
@@ -365,11 +398,6 @@ export class Reactor {
     for (let i = 0; i < count; i++) {
       const at = i * this.#eventSize;
       const fd = events.getInt32(at + this.#dataOffset, true);
-      if (fd === this.#wakeFd) {
-        read(this.#wakeFd, WAKE_BUFFER);
-        this.#isWoken = false;
-        continue;
-      }
       const watch = this.#watches.get(fd);
       if (watch === undefined || watch.generation !== events.getUint32(at + this.#dataOffset + 4, true)) continue;
       const ready = events.getUint32(at, true);
@@ -389,7 +417,7 @@ export class Reactor {
   #quieten(watch: FdWatch): void {
     if (watch.wanted === 0) return this.#unregister(watch);
     watch.registered = watch.wanted;
-    this.#ctl(EPOLL_CTL_MOD, watch.fd, watch.wanted, watch.generation);
+    this.#ctl(this.#epfd, EPOLL_CTL_MOD, watch.fd, watch.wanted, watch.generation);
   }
 }
 
