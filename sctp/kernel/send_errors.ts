@@ -48,7 +48,9 @@ export function explainSendError(
   switch (error.errno) {
     case ERRNO.EPIPE:
     case ERRNO.ESRCH:
-      return origin === "one-to-many" && associationId !== undefined ? noSuchAssociation(associationId, error) : error;
+      if (origin !== "one-to-many") return error;
+      if (associationId !== undefined) return noSuchAssociation(associationId, error);
+      return new NoPeerError("the peer refused the association that was to carry the message", { cause: error });
     case ERRNO.EINVAL:
       return wrongStream(options, socket, origin, error) ?? error;
     default:

@@ -481,27 +481,24 @@ export class KernelSocketDriver implements SctpSocketDriver {
   }
 
   #request(options: SctpEndpointSendOptions): ReturnType<SendRequests["request"]> {
-    if (this.#isInterleaving && options.to !== undefined) this.#beginUnlessThere(options);
-    return this.#requests.request(options);
+    if (!this.#isInterleaving || options.to === undefined) return this.#requests.request(options);
+    return this.#requests.request({ ...options, to: undefined, associationId: this.#idOrNew(options) });
   }
 
   /**
-   * With interleaving on, Linux blocks a send that sets an association up until it is up, whatever MSG_DONTWAIT says.
-   * So the set-up is begun first, and the message waits for it in the kernel.
+   * With interleaving on, Linux blocks a send that sets an association up until it is up, whatever MSG_DONTWAIT says. So the
+   * set-up is begun first, and the message waits for it in the kernel.
    */
-  #beginUnlessThere({ to, initmsg }: SctpEndpointSendOptions): void {
+  #idOrNew({ to, initmsg }: SctpEndpointSendOptions): number {
     const { first, further } = this.#requests.destination(to!);
     try {
-      getAssociationId(this.#options, first);
+      return getAssociationId(this.#options, first);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      if (initmsg !== undefined) {
-        throw new ArgumentError(
-          "options.initmsg",
-          "can't go with `interleaving`: use `connect`, or the endpoint's options",
-        );
+      if (initmsg === undefined) {
+        return beginAssociation(this.#options, SctpAddress.fromSocketAddresses([first, ...further]));
       }
-      beginAssociation(this.#options, SctpAddress.fromSocketAddresses([first, ...further]));
+      throw new ArgumentError("options.initmsg", "can't go with `interleaving`: set it on the endpoint");
     }
   }
 
