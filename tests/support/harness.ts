@@ -15,6 +15,13 @@ export interface TestOptions {
   /** Why the test can't run here. Any non-empty string skips it, and the reason is reported with its name. */
   skip?: string | undefined | false;
   /**
+   * Whether this machine is one that the claim is about; elsewhere there is no such test. For claims that exclude each
+   * other ("with kernel SCTP …", "without …"): unlike after a skip nothing is missing, since the file runs on both.
+   *
+   * @default {true}
+   */
+  where?: boolean;
+  /**
    * How long the test may take, in milliseconds.
    *
    * @default {60000}
@@ -50,7 +57,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
  * ```
  */
 export function test(name: string, fn: () => void | Promise<void>, options: TestOptions = {}): void {
-  const { skip, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { skip, where = true, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  if (!where) return;
   const fullName = skip ? `${name} (skipped: ${skip})` : name;
   if (runtime === "deno") {
     Deno.test({
