@@ -9,7 +9,8 @@
 
 import { ArgumentError, ClosedError, MessageTooLargeError } from "../common/errors.ts";
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../common/wait.ts";
-import { AF_UNIX, MSG_TRUNC, SO_DOMAIN, SOCK_DGRAM, SOL_SOCKET } from "./constants.ts";
+import { BlockingMode } from "./blocking_mode.ts";
+import { AF_UNIX, MSG_TRUNC, MSG_WAITFORONE, SO_DOMAIN, SOCK_DGRAM, SOL_SOCKET } from "./constants.ts";
 import { Descriptor } from "./descriptor.ts";
 import type { Message, MessageSocketStats, OutgoingMessage, ReceivedInto, SendOptions } from "./message.ts";
 import { Reactor, READABLE, type Watch, WRITABLE } from "./reactor.ts";
@@ -100,6 +101,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   readonly #received: ReceiveQueue;
   readonly #sends: SendQueue;
   readonly #batch: number;
+  readonly #blocking = new BlockingMode();
   readonly #busyPollMs: number;
   readonly #receivers: WaitList<Answer, Wish>;
   readonly #flushers: WaitList<void>;
@@ -208,7 +210,9 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws {ClosedError} When the socket is closed.
    */
   get fd(): number {
-    return this.#descriptor.fd;
+    const { fd } = this.#descriptor;
+    this.#blocking.turnOff(fd);
+    return fd;
   }
 
   /** True once the socket is closed. */
@@ -268,7 +272,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    */
   send(data: Uint8Array, options: SendOptions & WaitOptions = NO_OPTIONS): Promise<void> {
     try {
-      const fd = this.fd;
+      const { fd } = this.#descriptor;
       this.#sends.check(data, options);
       checkTimeout(options.timeout);
       if (options.signal?.aborted) return Promise.reject(options.signal.reason);
@@ -299,7 +303,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws {SystemError} As in send(2).
    */
   trySend(data: Uint8Array, options: SendOptions = NO_OPTIONS): boolean {
-    const fd = this.fd;
+    const { fd } = this.#descriptor;
     this.#sends.check(data, options);
     if (this.#sends.length > 0 && !this.#flush()) return false;
     return this.#sends.sendNow(fd, data, options) === "sent";
@@ -314,7 +318,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    */
   sendBatch(messages: readonly OutgoingMessage[], options: WaitOptions = NO_OPTIONS): Promise<void> {
     try {
-      const fd = this.fd;
+      const { fd } = this.#descriptor;
       for (let i = 0; i < messages.length; i++) this.#sends.check(messages[i].data, messages[i], `messages[${i}].`);
       checkTimeout(options.timeout);
       if (options.signal?.aborted) return Promise.reject(options.signal.reason);
@@ -344,6 +348,10 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
     const deadline = deadlineAfter(options.timeout);
     let pauseMs = 0;
     while (!this.trySend(data, options)) {
+      if (this.#sends.length === 0 && !this.#reactor.isWaitedFor) {
+        if (this.#sendWaiting(data, options, deadline)) return;
+        continue;
+      }
       // Writable and yet full: a unix socket that isn't connected says so, and would make this a busy loop.
       this.#block(pauseMs === 0 ? WRITABLE : 0, deadline, "sendSync", options.timeout, pauseMs || Infinity);
       pauseMs = nextRetryMs(pauseMs);
@@ -448,7 +456,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receiveInto}.
    */
   tryReceiveInto(buffer: Uint8Array): ReceivedInto | undefined {
-    if (this.#received.length === 0) return this.#received.fetchInto(this.fd, buffer);
+    if (this.#received.length === 0) return this.#received.fetchInto(this.#descriptor.fd, buffer);
     return copyInto(this.#received.takeOne(), buffer);
   }
 
@@ -588,18 +596,35 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   #blockFor<T>(take: () => T | undefined, what: string, timeoutMs: number | undefined): T {
     checkTimeout(timeoutMs);
     const deadline = deadlineAfter(timeoutMs);
-    for (;;) {
-      const found = this.#spin(take);
-      if (found !== undefined) return found;
-      this.#block(READABLE, deadline, what, timeoutMs);
+    for (let isFirst = true;; isFirst = false) {
+      const isAlone = !this.#reactor.isWaitedFor;
+      // Where the call itself can wait, to look first would be one system call too many.
+      if (!isFirst || !isAlone || timeoutMs === 0 || this.#busyPollMs > 0 || this.#received.length > 0) {
+        const found = this.#spin(take);
+        if (found !== undefined) return found;
+      }
+      if (!isAlone) {
+        this.#block(READABLE, deadline, what, timeoutMs);
+        continue;
+      }
+      const leftMs = isFirst ? timeoutMs ?? Infinity : leftUntil(deadline, what, timeoutMs);
+      if (leftMs === 0) throw timeoutError(what, 0);
+      const { fd } = this.#descriptor;
+      this.#blocking.waitToReceive(fd, leftMs);
+      this.#received.fetch(fd, MSG_WAITFORONE);
     }
+  }
+
+  /** Sends with a call that waits itself; false when it was interrupted. */
+  #sendWaiting(data: Uint8Array, options: SendOptions & { timeout?: number }, deadline: number): boolean {
+    const { fd } = this.#descriptor;
+    this.#blocking.waitToSend(fd, leftUntil(deadline, "sendSync", options.timeout));
+    return this.#sends.sendNow(fd, data, options, 0) === "sent";
   }
 
   /** Blocks the thread until something happened or the pause is over, or throws at the deadline. */
   #block(events: number, deadline: number, what: string, timeoutMs: number | undefined, pauseMs = Infinity): void {
-    const left = deadline - performance.now();
-    if (left <= 0) throw timeoutError(what, timeoutMs!);
-    const waitMs = Math.min(left, pauseMs);
+    const waitMs = Math.min(leftUntil(deadline, what, timeoutMs), pauseMs);
     this.#syncWish = events;
     this.#reactor.blocking(() => {
       try {
@@ -641,7 +666,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   #flush(): boolean {
     if (this.#sends.length === 0 || this.isClosed) return true;
     const before = this.#sends.messagesSent;
-    this.#isBlocked = this.#sends.flush(this.fd) === "blocked";
+    this.#isBlocked = this.#sends.flush(this.#descriptor.fd) === "blocked";
     if (this.#sends.messagesSent > before) this.#retryMs = 0;
     if (this.#isBlocked) {
       this.#updateInterest();
@@ -674,12 +699,20 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
 
   /** True when a message was fetched before, or could be fetched now. */
   #hasAny(): boolean {
-    return this.#received.length > 0 || this.#received.fetch(this.fd) > 0;
+    return this.#received.length > 0 || this.#received.fetch(this.#descriptor.fd) > 0;
   }
 }
 
 function deadlineAfter(timeoutMs: number | undefined): number {
   return timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
+}
+
+/** The time that is left, in milliseconds, or a `TimeoutError`. */
+function leftUntil(deadline: number, what: string, timeoutMs: number | undefined): number {
+  if (deadline === Infinity) return Infinity;
+  const leftMs = deadline - performance.now();
+  if (leftMs <= 0) throw timeoutError(what, timeoutMs!);
+  return leftMs;
 }
 
 function nextRetryMs(beforeMs: number): number {

@@ -283,6 +283,11 @@ export class Reactor {
     }
   }
 
+  /** Whether anybody waits for anything. */
+  get isWaitedFor(): boolean {
+    return this.#wanted > 0;
+  }
+
   /** Resolves when no thread is parked for this reactor, so that nothing of it keeps the program alive. */
   async idle(): Promise<void> {
     while (this.#parked !== undefined && this.#wanted === 0) await this.#parked;

@@ -52,7 +52,7 @@ export class ReceiveQueue {
   /** Makes an empty queue. */
   constructor({ batch, payloadBytes, controlBytes, isUnix, keepsDescriptors }: ReceiveQueueOptions) {
     this.#arena = receiveArena(batch, payloadBytes, controlBytes);
-    this.#flags = isUnix ? MSG_DONTWAIT | MSG_CMSG_CLOEXEC : MSG_DONTWAIT;
+    this.#flags = isUnix ? MSG_CMSG_CLOEXEC : 0;
     this.#isUnix = isUnix;
     this.#keepsDescriptors = keepsDescriptors;
   }
@@ -90,12 +90,14 @@ export class ReceiveQueue {
   /**
    * Fetches a batch from the kernel into the queue, which must be empty.
    *
+   * @param wait `MSG_DONTWAIT`, or `MSG_WAITFORONE` to let the call wait on a descriptor that does.
+   *   @default MSG_DONTWAIT
    * @returns How many messages it was; 0 when there is nothing.
    * @throws {SystemError} As in recv(2).
    */
-  fetch(fd: number): number {
+  fetch(fd: number, wait: number = MSG_DONTWAIT): number {
     const slots = this.#arena;
-    const count = slots.receive(fd, this.#flags);
+    const count = slots.receive(fd, this.#flags | wait);
     if (count === -1) return nothing("recvmmsg");
     const { arena } = slots;
     const { bytes } = arena;
@@ -127,7 +129,7 @@ export class ReceiveQueue {
    */
   fetchInto(fd: number, buffer: Uint8Array): ReceivedInto | undefined {
     const slots = this.#arena;
-    const length = slots.receiveInto(fd, buffer, this.#flags);
+    const length = slots.receiveInto(fd, buffer, this.#flags | MSG_DONTWAIT);
     if (length === -1) {
       nothing("recvmsg");
       return undefined;

@@ -134,11 +134,12 @@ export class SendQueue {
   /**
    * Hands one message to the kernel, past the queue, which must be empty.
    *
+   * @param dontWait `MSG_DONTWAIT`, or 0 to let the call wait on a descriptor that does. @default MSG_DONTWAIT
    * @throws {SockeyeError} When the kernel refuses it.
    */
-  sendNow(fd: number, data: Uint8Array, options: SendOptions): Outcome {
+  sendNow(fd: number, data: Uint8Array, options: SendOptions, dontWait: number = MSG_DONTWAIT): Outcome {
     this.#fill(0, data, options);
-    const flags = options.flags === undefined ? SEND_FLAGS : options.flags | SEND_FLAGS;
+    const flags = (options.flags ?? 0) & ~MSG_DONTWAIT | dontWait | MSG_NOSIGNAL;
     const result = this.#libc.symbols.sendmsg(fd, this.#arena.headerAddress(0), flags);
     if (data.length > COPIED_PAYLOAD_BYTES) this.#arena.releasePayload(0);
     if (result >= 0) {
