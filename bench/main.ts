@@ -45,8 +45,8 @@ Exit status: 0 fine, 1 failed, 2 usage.`;
 
 /** How long the rig may take, in milliseconds. */
 const RIG_LIMIT_MS = 1_800_000;
-/** The most that SO_RCVBUF may be in the guest, in bytes. */
-const MAX_RECEIVE_BUFFER = 4 << 20;
+/** The most that SO_RCVBUF and SO_SNDBUF may be in the guest, in bytes. */
+const MAX_BUFFER = 4 << 20;
 const USAGE = 2;
 
 async function main(args: string[]): Promise<number> {
@@ -97,8 +97,12 @@ async function inRig(benches: readonly Bench[], rounds: number, isQuick: boolean
   const { code, stdout } = await runInRig({
     command: "sh",
     args: [
-      // The guest has one user, and a limit that would make the kernel drop small messages for seconds on end.
-      ...["-c", `echo ${MAX_RECEIVE_BUFFER} > /proc/sys/net/core/rmem_max && exec "$0" "$@"`, Deno.execPath()],
+      // With less room the kernel drops small messages, and waits for seconds before it sends them again.
+      ...[
+        "-c",
+        `for limit in rmem_max wmem_max; do echo ${MAX_BUFFER} > /proc/sys/net/core/$limit; done; exec "$0" "$@"`,
+      ],
+      Deno.execPath(),
       ...["run", "--quiet", "--no-check", "-A", new URL(import.meta.url).pathname, "--json"],
       ...["--only", benches.map(({ name }) => name).join(","), "--rounds", String(rounds)],
       ...(isQuick ? ["--quick"] : []),

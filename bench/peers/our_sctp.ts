@@ -13,7 +13,8 @@ import { inWorker, isWorker, serveAsWorker } from "./worker.ts";
 const MESSAGES_PER_LOOK = 32;
 const TRIPS_PER_LOOK = 8;
 const PPID = 46;
-const OPTIONS = { sendBufferSize: 1 << 20, receiveBufferSize: 4 << 20 };
+/** The same as in c/sctp.c. */
+const OPTIONS = { sendBufferSize: 1 << 20, receiveBufferSize: 4 << 20, nodelay: true };
 
 type Command = [role: string, style: string, port: string, size: string, mode: string, ms: string];
 
