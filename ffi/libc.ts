@@ -38,6 +38,7 @@ export type LibcName =
   | "readv"
   | "recvmmsg"
   | "recvmsg"
+  | "sched_yield"
   | "sendmmsg"
   | "sendmsg"
   | "setsockopt"
@@ -75,6 +76,7 @@ const SIGNATURES = {
   readv: { parameters: ["i32", "u64", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "u64", "u32", "i32", "u64"], result: "i32" },
   recvmsg: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
   sendmmsg: { parameters: ["i32", "u64", "u32", "i32"], result: "i32" },
   sendmsg: { parameters: ["i32", "u64", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
