@@ -283,7 +283,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
         if (this.#sends.sendNow(fd, data, options) === "sent") {
           this.#isTurnTaken = true;
           queueMicrotask(this.#endTurn);
-          return DONE;
+          return this.#reactor.takeTurn() ?? DONE;
         }
         this.#isBlocked = true;
       }
@@ -330,7 +330,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
         sent = this.#sends.sendManyNow(fd, messages, 0);
         this.#isBlocked = sent < messages.length;
       }
-      if (sent === messages.length) return DONE;
+      if (sent === messages.length) return this.#reactor.takeTurn() ?? DONE;
       const settled = this.#sends.enqueueMany(messages, sent, options);
       this.#updateInterest();
       return settled;
@@ -385,7 +385,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   receive(options: WaitOptions = NO_OPTIONS): Promise<Message> {
     try {
       const message = this.#receivers.size === 0 ? this.#spin(this.#lookForOne) : undefined;
-      if (message !== undefined) return Promise.resolve(message);
+      if (message !== undefined) return this.#inTurn(message);
       return this.#wait("receive", "one", options) as Promise<Message>;
     } catch (error) {
       return Promise.reject(error);
@@ -415,7 +415,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   receiveBatch(options: WaitOptions = NO_OPTIONS): Promise<Message[]> {
     try {
       const messages = this.#receivers.size === 0 ? this.#spin(this.#lookForBatch) : undefined;
-      if (messages !== undefined) return Promise.resolve(messages);
+      if (messages !== undefined) return this.#inTurn(messages);
       return this.#wait("receiveBatch", "batch", options) as Promise<Message[]>;
     } catch (error) {
       return Promise.reject(error);
@@ -444,7 +444,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   receiveInto(buffer: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<ReceivedInto> {
     try {
       const received = this.#receivers.size === 0 ? this.#spin(() => this.tryReceiveInto(buffer)) : undefined;
-      if (received !== undefined) return Promise.resolve(received);
+      if (received !== undefined) return this.#inTurn(received);
       return this.#wait("receiveInto", buffer, options) as Promise<ReceivedInto>;
     } catch (error) {
       return Promise.reject(error);
@@ -472,7 +472,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws {SystemError} As in recv(2).
    */
   async untilReadable(options: WaitOptions = NO_OPTIONS): Promise<void> {
-    if (this.#receivers.size === 0 && this.#spin(this.#lookForAny)) return;
+    if (this.#receivers.size === 0 && this.#spin(this.#lookForAny)) return this.#inTurn(undefined);
     await this.#wait("untilReadable", "readiness", options);
   }
 
@@ -575,6 +575,12 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.#reactor.idle();
+  }
+
+  /** What is there already, unless it is the event loop's turn. */
+  #inTurn<T>(found: T): Promise<T> {
+    const turn = this.#reactor.takeTurn();
+    return turn === undefined ? Promise.resolve(found) : turn.then(() => found);
   }
 
   #wait(what: string, wish: Wish, options: WaitOptions): Promise<Answer> {
