@@ -8,7 +8,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import type { ClosedError } from "../common/errors.ts";
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../common/wait.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK } from "./constants.ts";
@@ -25,29 +24,10 @@ export type SyncOptions = Pick<WaitOptions, "timeout">;
 /** Attempts of one line per wake-up, so that one busy descriptor starves no other. */
 const BUDGET = 16;
 
-/**
- * Operations of an isolate that find their descriptor ready, until one of them gives the event loop a turn. A loop that
- * awaits nothing but them would otherwise starve timers and everybody else for as long as its peer keeps up.
- */
-const READY_IN_A_ROW = 32;
-
-let readyLeft = READY_IN_A_ROW;
-/** The turn that is being given; results that come meanwhile follow it, so that they settle in order. */
-let turn: Promise<void> | undefined;
-
-/** A promise of a result that is there. */
+/** A promise of a result that is there, unless it is the event loop's turn. */
 function ready<T>(result: T): Promise<T> {
-  if (turn === undefined) {
-    if (--readyLeft > 0) return Promise.resolve(result);
-    readyLeft = READY_IN_A_ROW;
-    turn = new Promise((resolve) =>
-      setImmediate(() => {
-        turn = undefined;
-        resolve();
-      })
-    );
-  }
-  return turn.then(() => result);
+  const turn = Reactor.current().takeTurn();
+  return turn === undefined ? Promise.resolve(result) : turn.then(() => result);
 }
 
 /**

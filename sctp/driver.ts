@@ -82,6 +82,8 @@ export interface SctpSocketDriver {
    * Resolves when `tryReceive` is worth another try. Rejects with the signal's reason, or when the socket is closed.
    */
   readable(signal: AbortSignal): Promise<void>;
+  /** What to wait for before an event that is there already is handed on: now and then, so that others get their turn. */
+  takeTurn(): Promise<void> | undefined;
   /** Blocks until `tryReceive` is worth another try; false when the time, in milliseconds, is up first. */
   readableSync(timeoutMs: number | undefined): boolean;
   /**

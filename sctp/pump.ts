@@ -74,6 +74,11 @@ export class EventPump {
     );
   }
 
+  /** What to wait for before an event that is there already is handed on. */
+  takeTurn(): Promise<void> | undefined {
+    return this.#driver.takeTurn();
+  }
+
   /** There is room again: goes on if it was an event without a place that made it stop. */
   resume(): void {
     if (this.#held !== undefined) this.start();

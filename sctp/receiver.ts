@@ -58,7 +58,9 @@ export class Receiver<T> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return item === undefined ? this.#wait(options) : Promise.resolve(item);
+    if (item === undefined) return this.#wait(options);
+    const found = item;
+    return this.#pump.takeTurn()?.then(() => found) ?? Promise.resolve(found);
   }
 
   #wait(options: WaitOptions): Promise<T> {

@@ -166,6 +166,10 @@ export class KernelSocketDriver implements SctpSocketDriver {
     }
   }
 
+  takeTurn(): Promise<void> | undefined {
+    return Reactor.current().takeTurn();
+  }
+
   readableSync(timeoutMs: number | undefined): boolean {
     try {
       this.#socket.untilReadableSync({ timeout: timeoutMs });
@@ -209,7 +213,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
       if (this.trySend(data, options)) {
         this.#isTurnTaken = true;
         queueMicrotask(this.#endTurn);
-        return DONE;
+        return this.takeTurn() ?? DONE;
       }
     }
     requireBytes(data);
