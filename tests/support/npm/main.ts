@@ -20,7 +20,7 @@ import {
   summaryLine,
 } from "../run/counts.ts";
 import { packForNpm } from "./pack.ts";
-import { NPM_BUILD, PROJECT, ROOT, TARBALL } from "./paths.ts";
+import { NPM_BUILD, PROJECT, TARBALL } from "./paths.ts";
 import {
   bundle,
   bundleOf,
@@ -83,8 +83,9 @@ function claim(name: string, prove: () => void): Counts {
     console.log(`ok     ${name}`);
     return onePassed();
   } catch (error) {
-    console.log(`FAILED ${name}`);
-    return oneFailed(name, (error as Error).message);
+    const failed = oneFailed(name, (error as Error).message);
+    printFailures(failed);
+    return failed;
   }
 }
 
@@ -118,8 +119,12 @@ function runPortableTests(tests: readonly string[]): Counts {
   let counts = noCounts();
   for (const runtime of JAVASCRIPT_RUNTIMES) {
     for (const test of tests) {
+      const begin = performance.now();
       const result = runPortableTest(runtime, test);
-      console.log(`${result.failed === 0 ? "ok    " : "FAILED"} ${runtime.name} ${test}: ${summaryLine(result)}`);
+      const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
+      const verdict = result.failed === 0 ? "ok    " : "FAILED";
+      console.log(`${verdict} ${runtime.name} ${test}: ${summaryLine(result)} in ${seconds} s`);
+      printFailures(result);
       counts = add(counts, result);
     }
   }
@@ -131,10 +136,11 @@ function runPortableTest(runtime: Runtime, test: string): Counts {
   mkdirSync(reports, { recursive: true });
   const report = join(reports, `${runtime.name}-${test.replaceAll("/", "-")}.xml`);
   rmSync(report, { force: true });
-  // The repository is the working directory, as it is under Deno, so that a test finds its fixtures.
+  // In the project the programs that a test starts find the package by name, too.
   const command = [runtime.path, ...runtime.testArguments(bundleOf(test), report)];
-  const { status, output } = run(command, { cwd: ROOT, limitMs: TEST_LIMIT_MS });
-  const counts = existsSync(report) ? parseJunit(readFileSync(report, "utf8")) : noCounts();
+  const { status, output, stdout } = run(command, { cwd: PROJECT, limitMs: TEST_LIMIT_MS });
+  const reported = runtime.reportsTo === "stdout" ? stdout : existsSync(report) ? readFileSync(report, "utf8") : "";
+  const counts = parseJunit(reported);
   for (const failure of counts.failures) failure.name = `${runtime.name} ${test}: ${failure.name}`;
   const found = counts.passed + counts.failed + counts.skipped > 0;
   if (status === 0 && found || counts.failed > 0) return counts;
@@ -147,7 +153,6 @@ if (part === undefined) {
   process.exitCode = 2;
 } else {
   const counts = part();
-  printFailures(counts);
   console.log(summaryLine(counts));
   process.exitCode = counts.failed > 0 ? 1 : 0;
 }
