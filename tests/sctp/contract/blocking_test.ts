@@ -76,7 +76,7 @@ forEachStack((under) => {
       association.shutdownSync();
       association.close();
     `);
-    using server = await listener.accept();
+    using server = await peer.during(listener.accept());
 
     for (let count = 0; count < 20; count++) {
       await server.send(`${count}`);

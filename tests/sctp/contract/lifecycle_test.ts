@@ -442,7 +442,7 @@ forEachStack((under) => {
       await association.send("two");
       await association.receive();
     `);
-    using server = await listener.accept();
+    using server = await peer.during(listener.accept());
     assert.equal(text(await server.receive()), "one");
     assert.equal(text(await server.receive()), "two");
 

@@ -23,6 +23,8 @@ export interface Program {
   line(): Promise<string>;
   /** How it ended: its status, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
+  /** What the program is to bring about; rejects when it fails before. */
+  during<T>(outcome: Promise<T>): Promise<T>;
 }
 
 /**
@@ -35,6 +37,8 @@ export function program(source: string, limits = ":"): Program {
   const command = `${limits}; exec "$0" "$@"`;
   const child = spawn("/bin/sh", ["-c", command, process.execPath, ...ARGUMENTS[runtime]], {
     stdio: ["pipe", "pipe", "inherit"],
+    // The package is found from here, whether this is its source or a project that has it installed.
+    cwd: import.meta.dirname,
   });
   child.stdin.end(source);
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
@@ -45,6 +49,11 @@ export function program(source: string, limits = ":"): Program {
   return {
     child,
     ended,
+    during: (outcome) =>
+      Promise.race([
+        outcome,
+        ended.then((status) => status === 0 ? outcome : Promise.reject(new Error(`the program ended (${status})`))),
+      ]),
     async line() {
       const { value, done } = await lines.next();
       if (done) throw new Error(`the program ended (${await ended}) before it printed a line`);
