@@ -48,6 +48,7 @@ export type LibcName =
   | "socket"
   | "socketpair"
   | "syscall"
+  | "sysconf"
   | "write"
   | "writev";
 
@@ -85,6 +86,7 @@ const SIGNATURES = {
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  sysconf: { parameters: ["i32"], result: "i64" },
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], result: "i64", offThread: true },
   write: { parameters: ["i32", "buffer", "u64"], result: "i32" },
   writev: { parameters: ["i32", "u64", "i32"], result: "i32" },

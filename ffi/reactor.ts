@@ -10,7 +10,6 @@
  * @module
  */
 
-import { availableParallelism } from "node:os";
 import { clearImmediate, setImmediate } from "node:timers";
 import { ClosedError } from "../common/errors.ts";
 import {
@@ -69,6 +68,8 @@ export interface ReactorStats {
   dispatched: number;
 }
 
+/** The number of processors that are online, sysconf(3). */
+const SC_NPROCESSORS_ONLN = 84;
 const MAX_EVENTS = 64;
 /** Operations that may complete at once before the event loop gets a turn: it costs about one microsecond. */
 const OPERATIONS_PER_TURN = 128;
@@ -90,8 +91,12 @@ interface ReactorCore {
 const MAX_LOOKS_IN_A_ROW = 128;
 /** Empty looks since the last one that found something, before the reactor takes looking to be in vain. */
 const MAX_LOOKS = 512;
-/** What a wake-up allows anew: where looking is always in vain, one wait in 16 tries it. */
-const LOOKS_PER_WAKE_UP = 8;
+/**
+ * Waits on a parked thread before looking is tried again. The number doubles with each try in vain, up to the second one:
+ * where whoever is waited for shares the processor, looking can't pay.
+ */
+const MIN_WAITS_BETWEEN_TRIES = 16;
+const MAX_WAITS_BETWEEN_TRIES = 1024;
 
 /** Room for what epoll_wait(2) reports. */
 class EventBuffer {
@@ -190,11 +195,13 @@ export class Reactor {
   #parked: Promise<void> | undefined;
   /** The look that comes with the next turn of the event loop. */
   #nextLook: ReturnType<typeof setImmediate> | undefined;
-  /** With one processor whoever is waited for can't run meanwhile. */
-  readonly #maxLooks: number = availableParallelism() > 1 ? MAX_LOOKS : 0;
-  #looksLeft: number = this.#maxLooks;
+  /** On a machine with one processor, whoever is waited for can't run meanwhile. */
+  readonly #canLook: boolean = libc().symbols.sysconf(SC_NPROCESSORS_ONLN) > 1;
+  /** Empty looks that are left; none while every wait is left to a thread. */
+  #looksLeft: number = this.#canLook ? MAX_LOOKS : 0;
   #looksInARow = 0;
-  #isLooking = true;
+  #waitsUntilTry = MIN_WAITS_BETWEEN_TRIES;
+  #waitsBetweenTries = MIN_WAITS_BETWEEN_TRIES;
   #looks = 0;
   #isWoken = false;
   #nextTurn: Promise<void> | undefined;
@@ -373,9 +380,7 @@ export class Reactor {
   #park(): void {
     if (this.#parked !== undefined || this.#nextLook !== undefined) return;
     if (this.#wanted === 0 || this.#blockingCalls > 0) return;
-    if (this.#looksLeft === 0) this.#isLooking = false;
-    else if (this.#looksLeft >= MAX_LOOKS_IN_A_ROW) this.#isLooking = true;
-    if (this.#isLooking && this.#looksInARow < MAX_LOOKS_IN_A_ROW) {
+    if (this.#looksLeft > 0 && this.#looksInARow < MAX_LOOKS_IN_A_ROW) {
       this.#nextLook = setImmediate(this.#onLook);
       return;
     }
@@ -385,7 +390,7 @@ export class Reactor {
     this.#parked = wait.then(() => {
       this.#parked = undefined;
       this.#wakeUps++;
-      this.#looksLeft = Math.min(this.#looksLeft + LOOKS_PER_WAKE_UP, this.#maxLooks);
+      if (this.#looksLeft === 0 && --this.#waitsUntilTry === 0 && this.#canLook) this.#looksLeft = MAX_LOOKS_IN_A_ROW;
       if (this.#isWoken) {
         read(this.#wakeFd, WAKE_BUFFER);
         this.#isWoken = false;
@@ -404,10 +409,14 @@ export class Reactor {
     try {
       if (this.poll(0) > 0) {
         this.#looksInARow = 0;
-        this.#looksLeft = this.#maxLooks;
+        this.#looksLeft = MAX_LOOKS;
+        this.#waitsBetweenTries = MIN_WAITS_BETWEEN_TRIES;
       } else {
         this.#looksInARow++;
-        this.#looksLeft--;
+        if (--this.#looksLeft === 0) {
+          this.#waitsUntilTry = this.#waitsBetweenTries;
+          this.#waitsBetweenTries = Math.min(this.#waitsBetweenTries * 2, MAX_WAITS_BETWEEN_TRIES);
+        }
       }
     } finally {
       this.#park();
