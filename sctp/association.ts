@@ -212,7 +212,7 @@ export class SctpAssociation implements Disposable, AsyncDisposable, AsyncIterab
    *   negotiated number of streams.
    * @throws {MessageTooLargeError} The message exceeds the send buffer, or what one packet takes with
    *   `disableFragments`.
-   * @throws {BufferFullError} More than 1,024 sends wait already.
+   * @throws {BufferFullError} More than `sendQueueLength` sends wait already.
    * @throws {ClosedError} The association is closed, or shutting down.
    * @throws {SystemError} The association broke.
    * @throws {TimeoutError} The time was up; nothing of the message was sent.

@@ -168,6 +168,10 @@ export interface SctpOpenOptions extends SctpSocketOptions {
   maxMessageSize: number;
   /** How many associations may wait to be accepted. */
   backlog: number;
+  /** How many messages may wait for room in the send buffer. */
+  sendQueueLength: number;
+  /** How long a receive that finds nothing looks again before it waits, in microseconds. */
+  busyPoll: number;
 }
 
 /** An SCTP implementation. */

@@ -197,7 +197,7 @@ export class SctpEndpoint implements Disposable, AsyncDisposable, AsyncIterable<
    * @throws {AddressError} `to` has another form.
    * @throws {ArgumentError} The message is empty, there is no destination, or an option is out of range, for instance
    *   `streamId` beyond the negotiated number of streams.
-   * @throws {BufferFullError} More than 1,024 sends wait already.
+   * @throws {BufferFullError} More than `sendQueueLength` sends wait already.
    * @throws {ClosedError} The endpoint is closed.
    * @throws {MessageTooLargeError} The message exceeds the send buffer, or what one packet takes with
    *   `disableFragments`.

@@ -42,6 +42,19 @@ export interface SctpOpeningOptions extends SctpSocketOptions {
    */
   receiveQueueSize?: number;
   /**
+   * How many messages may wait for room in the send buffer, 1 or more; a send beyond that is a `BufferFullError`.
+   *
+   * @default {1024}
+   */
+  sendQueueLength?: number;
+  /**
+   * How long a receive that finds nothing looks again before it waits, in microseconds: it saves the time of a wake-up, and
+   * occupies the thread meanwhile.
+   *
+   * @default {0}
+   */
+  busyPoll?: number;
+  /**
    * How many associations may wait to be accepted, for those who listen. The kernel caps it at `net.core.somaxconn`.
    *
    * @default {4096}
@@ -60,6 +73,10 @@ export interface Settings {
 const DEFAULT_MAX_MESSAGE_SIZE = 1_048_576;
 const DEFAULT_RECEIVE_QUEUE_SIZE = 1_048_576;
 const DEFAULT_BACKLOG = 4096;
+const DEFAULT_SEND_QUEUE_LENGTH = 1024;
+const INT32_MAX = 0x7fffffff;
+/** A thousand seconds. */
+const LONGEST_BUSY_POLL_US = 1_000_000_000;
 /** One message has to fit into an ArrayBuffer, with room to grow. */
 const LARGEST_MESSAGE_SIZE = 2 ** 30;
 
@@ -85,10 +102,17 @@ export function settingsOf(options: SctpOpeningOptions): Settings {
  * @throws {ArgumentError} One is out of range.
  */
 export function openOptionsOf(options: SctpOpeningOptions): SctpOpenOptions {
-  const { maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE, backlog = DEFAULT_BACKLOG } = options;
+  const {
+    maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE,
+    backlog = DEFAULT_BACKLOG,
+    sendQueueLength = DEFAULT_SEND_QUEUE_LENGTH,
+    busyPoll = 0,
+  } = options;
   requireRange("options.maxMessageSize", maxMessageSize, 1, LARGEST_MESSAGE_SIZE);
-  requireRange("options.backlog", backlog, 1, 0x7fffffff);
-  return { ...options, maxMessageSize, backlog };
+  requireRange("options.backlog", backlog, 1, INT32_MAX);
+  requireRange("options.sendQueueLength", sendQueueLength, 1, INT32_MAX);
+  requireRange("options.busyPoll", busyPoll, 0, LONGEST_BUSY_POLL_US);
+  return { ...options, maxMessageSize, backlog, sendQueueLength, busyPoll };
 }
 
 /**

@@ -27,7 +27,11 @@ export class KernelListenerDriver implements SctpListenerDriver {
   tryAccept(): SctpSocketDriver | undefined {
     const accepted = accept4(this.#descriptor.fd);
     if (accepted === undefined) return undefined;
-    return new KernelSocketDriver(Descriptor.adopt(accepted.fd, "SCTP association"), "one-to-one", this.#settings);
+    return new KernelSocketDriver(
+      Descriptor.adopt(accepted.fd, "kernel SCTP association"),
+      "one-to-one",
+      this.#settings,
+    );
   }
 
   acceptable(signal: AbortSignal): Promise<void> {

@@ -45,7 +45,7 @@ export interface Opening {
  */
 export function openBound({ type, local, peer }: Opening, options: SctpOpenOptions): Descriptor {
   const domain = local?.family === "inet6" || peer?.family === "inet6" ? AF_INET6 : AF_INET;
-  const descriptor = Descriptor.adopt(openSctpSocket(domain, type), "SCTP socket");
+  const descriptor = Descriptor.adopt(openSctpSocket(domain, type), "kernel SCTP socket");
   try {
     const socket = optionSocketOf(() => descriptor.fd);
     const { autoAsconf, ...others } = options;
@@ -85,6 +85,8 @@ export function socketSettings(options: SctpOpenOptions): KernelSocketSettings {
     events: options.events ?? [],
     defaults: { sendInfo: options.defaultSendInfo, partialReliability: options.defaultPartialReliability },
     interleaving: options.interleaving ?? false,
+    sendQueueLength: options.sendQueueLength,
+    busyPoll: options.busyPoll,
   };
 }
 

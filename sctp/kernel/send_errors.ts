@@ -4,7 +4,14 @@
  * @module
  */
 
-import { ArgumentError, MessageTooLargeError, NoPeerError, SystemError } from "../../common/errors.ts";
+import {
+  ArgumentError,
+  BufferFullError,
+  ClosedError,
+  MessageTooLargeError,
+  NoPeerError,
+  SystemError,
+} from "../../common/errors.ts";
 import { ERRNO } from "../../ffi/mod.ts";
 import type { SctpEndpointSendOptions } from "../message.ts";
 import type { OptionSocket } from "./option/socket.ts";
@@ -43,6 +50,17 @@ export function explainSendError(
   origin: SocketOrigin,
 ): unknown {
   if (error instanceof MessageTooLargeError) return tooLarge(data, socket, error);
+  if (error instanceof ClosedError) {
+    return new ClosedError("send: the socket was closed while the message waited for room; open a new one", {
+      cause: error,
+    });
+  }
+  if (error instanceof BufferFullError) {
+    return new BufferFullError(
+      "send: as many messages wait for room as `sendQueueLength` allows; await each send, or raise it",
+      { cause: error },
+    );
+  }
   if (!(error instanceof SystemError)) return error;
   const { associationId } = options;
   switch (error.errno) {

@@ -72,6 +72,10 @@ export interface KernelSocketSettings {
   defaults: SendDefaults;
   /** Whether message interleaving was asked for. */
   interleaving: boolean;
+  /** How many messages may wait for room in the send buffer. */
+  sendQueueLength: number;
+  /** How long a receive that finds nothing looks again before it waits, in microseconds. */
+  busyPoll: number;
 }
 
 /** A socket of the kernel's SCTP. */
@@ -81,7 +85,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
   readonly #origin: SocketOrigin;
   readonly #socket: MessageSocket;
   readonly #options: OptionSocket;
-  readonly #maxMessageSize: number;
+  readonly #settings: KernelSocketSettings;
   readonly #reassembler: MessageReassembler;
   readonly #requests: SendRequests;
   readonly #subscribed: Set<SctpEventName>;
@@ -113,9 +117,14 @@ export class KernelSocketDriver implements SctpSocketDriver {
    */
   constructor(descriptor: Descriptor, origin: SocketOrigin, settings: KernelSocketSettings) {
     this.#origin = origin;
-    this.#socket = MessageSocket.adopt(descriptor, { payloadBytes: PIECE_BYTES, controlBytes: SEND_CONTROL_BYTES });
+    this.#settings = settings;
+    this.#socket = MessageSocket.adopt(descriptor, {
+      payloadBytes: PIECE_BYTES,
+      controlBytes: SEND_CONTROL_BYTES,
+      sendQueue: settings.sendQueueLength,
+      busyPoll: settings.busyPoll,
+    });
     this.#options = optionSocketOf(() => this.#socket.fd);
-    this.#maxMessageSize = settings.maxMessageSize;
     this.#reassembler = new MessageReassembler({ maxMessageSize: settings.maxMessageSize });
     this.#requests = new SendRequests(origin, settings.defaults, () => this.peerAddress(0).port);
     this.#subscribed = new Set(settings.events);
@@ -256,8 +265,8 @@ export class KernelSocketDriver implements SctpSocketDriver {
         ? noSuchAssociation(associationId, error)
         : error;
     }
-    const driver = new KernelSocketDriver(Descriptor.adopt(fd, "SCTP association"), "peeled-off", {
-      maxMessageSize: this.#maxMessageSize,
+    const driver = new KernelSocketDriver(Descriptor.adopt(fd, "kernel SCTP association"), "peeled-off", {
+      ...this.#settings,
       events: [...this.#subscribed],
       defaults: this.#requests.defaultsOf(associationId),
       interleaving: this.#isInterleaving,

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { forEachStack } from "./stacks.ts";
+import { forEachStack, until } from "./stacks.ts";
 
 const collectGarbage = garbageCollector();
 
@@ -72,6 +72,19 @@ forEachStack((under) => {
     assert.equal(openDescriptors(), before);
     assert(growth < LIVES * 500, `${growth} bytes for ${LIVES / 2} lives`);
   }, { timeoutMs: 240_000 });
+
+  test("a handle that is collected while it is open closes its descriptor", async () => {
+    const before = openDescriptors();
+    (() => {
+      for (let count = 0; count < 20; count++) SctpEndpoint.bind("sctp://127.0.0.1:0", { stack });
+    })();
+    assert.equal(openDescriptors(), before + 20);
+
+    await until(() => {
+      collectGarbage();
+      return openDescriptors() === before;
+    });
+  });
 
   test("attempts that fail leave no descriptor behind", async () => {
     const before = openDescriptors();

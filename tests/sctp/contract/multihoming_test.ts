@@ -191,7 +191,7 @@ forEachStack((under) => {
 
     using client = await SctpAssociation.connect(`sctp://localhost:${listener.localAddresses().port}`, { stack });
 
-    assert.equal(client.peerAddresses().addresses[0], "127.0.0.1");
+    assert(client.peerAddresses().addresses.some((address) => address.endsWith("127.0.0.1")));
     await assert.rejects(SctpAssociation.connect("sctp://no-such-host.invalid:1", { stack }), { name: "AddressError" });
     assert.throws(() => under.listener({}, "sctp://localhost:0"), { name: "AddressError" });
   });
