@@ -8,6 +8,7 @@
  */
 
 import { libc } from "./libc.ts";
+import { copyPooled } from "./payload_pool.ts";
 import { MessageArena, MMSGHDR, MMSGHDR_SIZE, MSGHDR } from "./msghdr.ts";
 
 /** Payloads up to this size are copied into the arena; larger ones are sent from where they are. */
@@ -88,11 +89,11 @@ export class ReceiveArena {
     return this.#headers[slot * HEADER_WORDS + FLAGS_WORD];
   }
 
-  /** A copy of what a filled slot received. */
-  copyPayload(slot: number): Uint8Array<ArrayBuffer> {
+  /** A copy of what a filled slot received, pooled or in an ArrayBuffer of its own. */
+  copyPayload(slot: number, isPooled: boolean): Uint8Array<ArrayBuffer> {
     const from = this.#payloads[slot];
     const length = Math.min(this.#headers[slot * HEADER_WORDS + LEN_WORD], this.#payloadBytes);
-    return this.arena.bytes.slice(from, from + length);
+    return isPooled ? copyPooled(this.arena.bytes, from, length) : this.arena.bytes.slice(from, from + length);
   }
 }
 

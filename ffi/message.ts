@@ -9,7 +9,7 @@ const NO_DESCRIPTORS: readonly Descriptor[] = Object.freeze([]);
 
 /** A received message; it belongs to whoever received it. */
 export class Message {
-  /** The payload. */
+  /** The payload: nobody else writes to it, and unless the socket has the option `pooled`, its memory is its own. */
   readonly data: Uint8Array;
   /** Who sent it; `undefined` when the socket's peer has no address, or the message none. */
   readonly address: SocketAddress | undefined;

@@ -42,6 +42,14 @@ export interface MessageSocketOptions {
   /** The most messages that may wait to be sent. @default {1024} */
   sendQueue?: number;
   /**
+   * Whether payloads of up to 2 KiB lie beside each other in ArrayBuffers of 16 KiB, as Node's Buffers do. That saves
+   * about half of the time that such a message takes. Such an ArrayBuffer can't be transferred, and stays in memory as
+   * long as any payload in it; `data.slice()` makes a payload independent.
+   *
+   * @default {false}
+   */
+  pooled?: boolean;
+  /**
    * Whether descriptors that arrive over a unix socket are kept, in {@linkcode Message.descriptors}. Otherwise they are
    * closed at once, so that a peer can't make this process run out of them. As many arrive as `controlBytes` has room
    * for: 60 in the default 256, and the most that the kernel sends, 253, in 1032.
@@ -119,8 +127,15 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(descriptor: Descriptor, options: MessageSocketOptions) {
-    const { payloadBytes, controlBytes = 256, batch = 32, busyPoll = 0, sendQueue = 1024, descriptors = false } =
-      options;
+    const {
+      payloadBytes,
+      controlBytes = 256,
+      batch = 32,
+      busyPoll = 0,
+      sendQueue = 1024,
+      descriptors = false,
+      pooled = false,
+    } = options;
     checkInteger("options.batch", batch, 1, 1024);
     checkInteger("options.controlBytes", controlBytes, 0, 65536);
     checkInteger("options.sendQueue", sendQueue, 1, 0x7fffffff);
@@ -139,6 +154,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
       controlBytes,
       isUnix: getsockoptInt(descriptor.fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX,
       keepsDescriptors: descriptors,
+      isPooled: pooled,
     });
     this.#sends = new SendQueue(batch, controlBytes, sendQueue);
     this.#onReady = (events) => this.#ready(events);

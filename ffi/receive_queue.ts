@@ -27,6 +27,8 @@ export interface ReceiveQueueOptions {
   isUnix: boolean;
   /** Whether descriptors are kept for whoever receives the message. */
   keepsDescriptors: boolean;
+  /** Whether small payloads share their memory. */
+  isPooled: boolean;
 }
 
 const NO_CONTROL: Uint8Array = new Uint8Array(0);
@@ -46,15 +48,17 @@ export class ReceiveQueue {
   readonly #flags: number;
   readonly #isUnix: boolean;
   readonly #keepsDescriptors: boolean;
+  readonly #isPooled: boolean;
   #messages: Message[] = [];
   #head = 0;
 
   /** Makes an empty queue. */
-  constructor({ batch, payloadBytes, controlBytes, isUnix, keepsDescriptors }: ReceiveQueueOptions) {
+  constructor({ batch, payloadBytes, controlBytes, isUnix, keepsDescriptors, isPooled }: ReceiveQueueOptions) {
     this.#arena = receiveArena(batch, payloadBytes, controlBytes);
     this.#flags = isUnix ? MSG_CMSG_CLOEXEC : 0;
     this.#isUnix = isUnix;
     this.#keepsDescriptors = keepsDescriptors;
+    this.#isPooled = isPooled;
   }
 
   /** Messages that were fetched and not taken yet. */
@@ -103,7 +107,7 @@ export class ReceiveQueue {
     const { bytes } = arena;
     let byteCount = 0;
     for (let slot = 0; slot < count; slot++) {
-      const data = slots.copyPayload(slot);
+      const data = slots.copyPayload(slot, this.#isPooled);
       const nameLength = slots.nameLength(slot);
       const address = nameLength === 0 ? undefined : this.#senders.decode(bytes, slots.nameOffset(slot), nameLength);
       // The kernel gives this one back as it got it.
