@@ -5,7 +5,7 @@
  */
 
 import { Peer } from "./peer.ts";
-import { inC, onDeno, onNode, SocketFolder, version } from "./programs.ts";
+import { hasTwoProcessors, inC, onDeno, onNode, onProcessor, output, SocketFolder, version } from "./programs.ts";
 import { bytes, percent, perSecond, ratio, type Section, type Table } from "./report.ts";
 import { alternate, median, medianRatio, type Rounds } from "./rounds.ts";
 import { type Settings, SIZES } from "./settings.ts";
@@ -34,7 +34,7 @@ const WAYS: readonly Way[] = [
   { transport: "udp", caption: "UDP over loopback" },
 ];
 
-type Contender = "c32" | "ours32" | "c1" | "ours1" | "deno" | "node";
+type Contender = "c32" | "ours32" | "pooled32" | "into32" | "c1" | "ours1" | "pooled1" | "deno" | "node";
 
 /** Measures one-way rates. */
 export async function oneWay(settings: Settings): Promise<Section> {
@@ -44,6 +44,7 @@ export async function oneWay(settings: Settings): Promise<Section> {
   const deno = onDeno("deno_datagram.ts", "--unstable-net");
   const node = onNode("node_datagram.mjs");
   const hasNode = version("node") !== undefined;
+  const isPinned = hasTwoProcessors();
   const tables: Table[] = [];
 
   for (const way of WAYS) {
@@ -53,12 +54,16 @@ export async function oneWay(settings: Settings): Promise<Section> {
     }
     const results = new Map<number, Partial<Record<Contender, Rounds<OneWay>>>>();
     for (const size of SIZES) {
-      const run = (program: string[], style: string) => () => measure(program, style, size, way, sockets, settings);
+      const run = (program: string[], style: string) => () =>
+        measure(program, style, size, way, sockets, isPinned, settings);
       const contenders: Partial<Record<Contender, () => Promise<OneWay>>> = {
         c32: run(c, BATCH),
         ours32: run(ours, BATCH),
+        pooled32: run(ours, `${BATCH}pooled`),
+        into32: run(ours, "into"),
         c1: run(c, "1"),
         ours1: run(ours, "1"),
+        pooled1: run(ours, "1pooled"),
         deno: run(deno, "1"),
       };
       if (way.transport === "udp" && hasNode) contenders.node = run(node, "1");
@@ -82,11 +87,12 @@ export async function oneWay(settings: Settings): Promise<Section> {
 }
 
 const METHOD =
-  `Messages per second that arrive in the receiving process. The receiver is bound, the sender connected to it; both run
-as fast as they can. "× 32" is \`sendmmsg\`/\`recvmmsg\` by 32 in C, \`sendBatch\`/\`receiveBatch\` in ours; "× 1" is
-\`sendto\`/\`recvfrom\` in C, \`await send\` and \`for await\` in ours. Deno is \`Deno.listenDatagram\`, Node is
-\`node:dgram\` (which has no unix sockets) with 32 sends under way. UDP has a receive buffer of 4 MiB, but for Deno's own,
-which can't set it.`;
+  `Messages per second that arrive in the receiving process. Each process has a processor of its own; the receiver is
+bound, the sender connected to it; both run as fast as they can. "× 32" is \`sendmmsg\`/\`recvmmsg\` by 32 in C,
+\`sendBatch\`/\`receiveBatch\` in ours; "pooled" is ours with that option, "into" is \`receiveInto\` one buffer, which is
+what C does. "× 1" is \`sendto\`/\`recvfrom\` in C, \`await send\` and \`for await\` in ours. Deno is
+\`Deno.listenDatagram\`, Node is \`node:dgram\` (which has no unix sockets) with 32 sends under way. UDP has a receive
+buffer of 4 MiB, but for Deno's own, which can't set it.`;
 
 async function measure(
   program: readonly string[],
@@ -94,13 +100,16 @@ async function measure(
   size: number,
   { transport, queue }: Way,
   sockets: SocketFolder,
+  isPinned: boolean,
   { runMs, warmUpMs }: Settings,
 ): Promise<OneWay> {
   const at = transport === "unix" ? sockets.path() : "0";
-  const receive = [...program, "receive", transport, at, String(size), style, String(warmUpMs)];
+  const on = (processor: number, command: string[]) => isPinned ? onProcessor(processor, command) : command;
+  const receive = on(1, [...program, "receive", transport, at, String(size), style, String(warmUpMs)]);
   await using receiver = new Peer(queue === undefined ? receive : withQueue(queue, receive));
   const { ready } = await receiver.answer();
-  await using sender = new Peer([...program, "send", transport, String(ready), String(size), style, String(runMs)]);
+  const send = on(0, [...program, "send", transport, String(ready), String(size), style, String(runMs)]);
+  await using sender = new Peer(send);
   const { sent } = await sender.answer();
   const { received, seconds, total } = await receiver.answer();
   await Promise.all([sender.end(), receiver.end()]);
@@ -114,7 +123,7 @@ function withQueue(length: number, command: readonly string[]): string[] {
 }
 
 function canSetQueue(): boolean {
-  return new Deno.Command("unshare", { args: ["--net", "true"], stderr: "null" }).outputSync().success;
+  return output(["unshare", "--net", "true"]) !== undefined;
 }
 
 type Results = ReadonlyMap<number, Partial<Record<Contender, Rounds<OneWay>>>>;
@@ -125,8 +134,11 @@ function rateTable({ transport, caption }: Way, results: Results): Table {
   const names: [Contender, string][] = [
     ["c32", "C × 32"],
     ["ours32", "ours × 32"],
+    ["pooled32", "pooled"],
+    ["into32", "into"],
     ["c1", "C × 1"],
     ["ours1", "ours × 1"],
+    ["pooled1", "pooled"],
     ["deno", "Deno"],
     ["node", "Node"],
   ];
@@ -145,11 +157,15 @@ function rateTable({ transport, caption }: Way, results: Results): Table {
 
 function ratioTable({ caption }: Way, results: Results): Table {
   const pairs: [Contender, Contender, string][] = [
-    ["ours32", "c32", "ours × 32 : C × 32"],
-    ["ours1", "c1", "ours × 1 : C × 1"],
-    ["ours32", "deno", "ours × 32 : Deno"],
-    ["ours32", "node", "ours × 32 : Node"],
+    ["ours32", "c32", "ours × 32 : C"],
+    ["pooled32", "c32", "pooled × 32 : C"],
+    ["into32", "c32", "into : C"],
+    ["ours1", "c1", "ours × 1 : C"],
+    ["pooled1", "c1", "pooled × 1 : C"],
+    ["pooled32", "deno", "pooled × 32 : Deno"],
     ["c32", "deno", "C × 32 : Deno"],
+    ["pooled32", "node", "pooled × 32 : Node"],
+    ["c32", "node", "C × 32 : Node"],
   ];
   const shown = pairs.filter(([a, b]) => [...results.values()].every((result) => result[a] && result[b]));
   const rows = [...results].map(([size, result]) => [

@@ -66,11 +66,26 @@ export function onNode(name: string): string[] {
   return ["node", `${ROOT}bench/peers/${name}`];
 }
 
+/** Whether programs can be given a processor each, by taskset(1). */
+export function hasTwoProcessors(): boolean {
+  return [0, 1].every((processor) => output(onProcessor(processor, ["true"])) !== undefined);
+}
+
+/** A command on one processor only. */
+export function onProcessor(processor: number, command: readonly string[]): string[] {
+  return ["taskset", "--cpu-list", String(processor), ...command];
+}
+
 /** What a program prints as its version, or `undefined` where there is no such program. */
 export function version(program: string): string | undefined {
+  return output([program, "--version"])?.split("\n")[0];
+}
+
+/** What a command prints, or `undefined` where it fails or there is none such. */
+export function output(command: readonly string[]): string | undefined {
   try {
-    const { success, stdout } = new Deno.Command(program, { args: ["--version"], stderr: "null" }).outputSync();
-    return success ? new TextDecoder().decode(stdout).split("\n")[0] : undefined;
+    const { success, stdout } = new Deno.Command(command[0], { args: command.slice(1), stderr: "null" }).outputSync();
+    return success ? new TextDecoder().decode(stdout) : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

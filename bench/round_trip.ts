@@ -5,7 +5,7 @@
  */
 
 import { Peer } from "./peer.ts";
-import { inC, onDeno, SocketFolder } from "./programs.ts";
+import { hasTwoProcessors, inC, onDeno, onProcessor, SocketFolder } from "./programs.ts";
 import { bytes, microseconds, ratio, type Section, type Table } from "./report.ts";
 import { alternate, median, medianRatio, type Rounds } from "./rounds.ts";
 import { type Settings, SIZES } from "./settings.ts";
@@ -30,15 +30,17 @@ const TITLES: readonly [Contender, string][] = [
 /** Which processors the two processes may use. */
 interface Placement {
   caption: string;
-  /** For taskset(1), asking and answering. */
-  processors?: readonly [string, string];
+  /** Of whoever asks, and whoever answers. */
+  processors?: readonly [number, number];
   contenders: readonly Contender[];
 }
 
+const ALL: readonly Contender[] = ["cBlock", "sync", "cSpin", "busy", "deno", "async"];
+
 const PLACEMENTS: readonly Placement[] = [
-  { caption: "wherever the scheduler puts them", contenders: ["cBlock", "sync", "cSpin", "busy", "deno", "async"] },
-  { caption: "each process on a processor of its own", processors: ["0", "1"], contenders: ["cBlock", "sync"] },
-  { caption: "both processes on one processor", processors: ["0", "0"], contenders: ["cBlock", "sync"] },
+  { caption: "each process on a processor of its own", processors: [0, 1], contenders: ALL },
+  { caption: "both processes on one processor", processors: [0, 0], contenders: ["cBlock", "sync", "deno", "async"] },
+  { caption: "wherever the scheduler puts them", contenders: ALL },
 ];
 
 /** Measures round trips. */
@@ -55,9 +57,10 @@ export async function roundTrip(settings: Settings): Promise<Section> {
     deno: [onDeno("deno_datagram.ts", "--unstable-net"), "async"],
   };
   const tables: Table[] = [];
+  const isPinned = hasTwoProcessors();
 
   for (const { caption, processors, contenders } of PLACEMENTS) {
-    if (processors !== undefined && navigator.hardwareConcurrency < 2) continue;
+    if (processors !== undefined && !isPinned) continue;
     const results = new Map<number, Record<Contender, Rounds<RoundTrip>>>();
     for (const size of SIZES) {
       const entries = contenders.map((
@@ -81,20 +84,21 @@ export async function roundTrip(settings: Settings): Promise<Section> {
 const METHOD =
   `Microseconds from a send to the receipt of the answer, over unix datagram sockets: the median of a run, and in brackets
 its 99th percentile. A processor that sleeps takes tens of microseconds to wake in a virtual machine, so what a blocking
-program measures depends on where the scheduler puts the two processes; the second and third table fix that.`;
+program measures depends on where the scheduler puts the two processes; the first tables fix that.`;
 
 async function measure(
   [program, style]: readonly [string[], string],
   size: number,
-  processors: readonly [string, string] | undefined,
+  processors: readonly [number, number] | undefined,
   sockets: SocketFolder,
   { runMs }: Settings,
 ): Promise<RoundTrip> {
   const at = sockets.path();
-  const on = (which: 0 | 1) => processors === undefined ? [] : ["taskset", "--cpu-list", processors[which]];
-  await using answering = new Peer([...on(1), ...program, "echo", "unix", at, String(size), style, "0"]);
+  const on = (which: 0 | 1, command: string[]) =>
+    processors === undefined ? command : onProcessor(processors[which], command);
+  await using answering = new Peer(on(1, [...program, "echo", "unix", at, String(size), style, "0"]));
   await answering.answer();
-  await using asking = new Peer([...on(0), ...program, "ask", "unix", at, String(size), style, String(runMs)]);
+  await using asking = new Peer(on(0, [...program, "ask", "unix", at, String(size), style, String(runMs)]));
   const { median, p99 } = await asking.answer();
   await Promise.all([asking.end(), answering.end()]);
   return { median: Number(median), p99: Number(p99) };

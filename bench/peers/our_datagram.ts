@@ -2,8 +2,9 @@
  * Our side of the comparison: `our_datagram.ts receive|send|echo|ask unix|udp ADDRESS SIZE STYLE MILLISECONDS`, as
  * c/datagram.c.
  *
- * STYLE is how many messages are received or sent at a time; to echo and ask it is "async", "busy" or "sync", the last of
- * which blocks the thread of a Worker.
+ * STYLE to receive and send is how many messages at a time, with "pooled" behind it for that option, or "into" for batches
+ * that are received one by one into one buffer. To echo and ask it is "async", "busy" or "sync", the last of which blocks
+ * the thread of a Worker.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import {
   AF_UNIX,
   type Message,
   MessageSocket,
+  type MessageSocketOptions,
   setsockopt,
   SO_RCVBUF,
   SOCK_DGRAM,
@@ -25,6 +27,9 @@ import { inWorker, isWorker, serveAsWorker } from "./worker.ts";
 /** How long `busyPoll` looks before it waits, in microseconds: longer than any round trip on one machine. */
 const BUSY_POLL = 1000;
 
+const BATCH = 32;
+const LARGEST = 65536;
+
 type Command = [role: string, transport: string, address: string, size: string, style: string, ms: string];
 
 function socketAddress(transport: string, at: string): SocketAddress {
@@ -33,8 +38,8 @@ function socketAddress(transport: string, at: string): SocketAddress {
     : { family: "unix", path: at };
 }
 
-function bound(transport: string, at: string, busyPoll = 0): MessageSocket {
-  const socket = MessageSocket.open(transport === "udp" ? AF_INET : AF_UNIX, SOCK_DGRAM, 0, { busyPoll });
+function bound(transport: string, at: string, options: MessageSocketOptions): MessageSocket {
+  const socket = MessageSocket.open(transport === "udp" ? AF_INET : AF_UNIX, SOCK_DGRAM, 0, options);
   if (transport === "udp") setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
   socket.bind(socketAddress(transport, at));
   return socket;
@@ -52,10 +57,13 @@ function sendEnd(socket: MessageSocket, transport: string, to?: SocketAddress): 
 }
 
 async function receive([, transport, address, , style, ms]: Command): Promise<void> {
-  using socket = bound(transport, address);
+  using socket = bound(transport, address, { pooled: style.endsWith("pooled") });
   const tally = new Tally(Number(ms));
   sayReady(socket, address);
-  if (style === "1") {
+  if (style === "into") {
+    const buffer = new Uint8Array(LARGEST);
+    while ((await socket.receiveInto(buffer)).length !== END_BYTES) tally.add(1);
+  } else if (style.startsWith("1")) {
     for await (const { data } of socket) {
       if (data.length === END_BYTES) break;
       tally.add(1);
@@ -75,7 +83,7 @@ async function send([, transport, address, size, style, ms]: Command): Promise<v
   await using socket = MessageSocket.open(transport === "udp" ? AF_INET : AF_UNIX, SOCK_DGRAM);
   socket.connect(socketAddress(transport, address));
   const data = new Uint8Array(Number(size));
-  const batch = Array.from({ length: Number(style) }, () => ({ data }));
+  const batch = Array.from({ length: style.startsWith("1") ? 1 : BATCH }, () => ({ data }));
   const begun = performance.now();
   const end = begun + Number(ms);
   let sent = 0;
@@ -91,7 +99,7 @@ async function send([, transport, address, size, style, ms]: Command): Promise<v
 }
 
 async function echo([, transport, address, , style]: Command): Promise<void> {
-  await using socket = bound(transport, address, style === "busy" ? BUSY_POLL : 0);
+  await using socket = bound(transport, address, { busyPoll: style === "busy" ? BUSY_POLL : 0 });
   sayReady(socket, address);
   for (;;) {
     const message: Message = style === "sync" ? socket.receiveSync() : await socket.receive();
@@ -103,7 +111,7 @@ async function echo([, transport, address, , style]: Command): Promise<void> {
 
 async function ask([, transport, address, size, style, ms]: Command): Promise<void> {
   const own = transport === "udp" ? "0" : `${address}.ours`;
-  await using socket = bound(transport, own, style === "busy" ? BUSY_POLL : 0);
+  await using socket = bound(transport, own, { busyPoll: style === "busy" ? BUSY_POLL : 0 });
   socket.connect(socketAddress(transport, address));
   const data = new Uint8Array(Number(size));
   const trips = new RoundTrips(Number(ms));
