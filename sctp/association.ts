@@ -18,6 +18,7 @@ import { OptionAccess } from "./option_access.ts";
 import type { SctpStatistics, SctpStatus } from "./options.ts";
 import { outgoingMessage, payloadBytes, type SctpOutgoingMessage, type SctpPayload } from "./payload.ts";
 import { selectStack } from "./stack.ts";
+import type { SctpAssociationStats } from "./stats.ts";
 import { SctpStream, type StreamCarrier } from "./stream.ts";
 
 /** Makes the handle of an association that a listener accepted, or that was peeled off an endpoint. */
@@ -35,37 +36,6 @@ export interface SctpConnectOptions extends SctpOpeningOptions, WaitOptions {
    * @default {every address of the machine, and a free port}
    */
   local?: SctpAddressLike;
-}
-
-/**
- * Counters of an association's handle, since it was opened; see {@linkcode SctpAssociation.statistics} for those of the
- * protocol.
- */
-export interface SctpAssociationStats {
-  /** Messages handed to the stack. */
-  messagesSent: number;
-  /** Their bytes. */
-  bytesSent: number;
-  /** Messages received from the stack. */
-  messagesReceived: number;
-  /** Their bytes. */
-  bytesReceived: number;
-  /** Notifications received from the stack, those that only the handle itself needed included. */
-  notificationsReceived: number;
-  /** Messages discarded because they exceeded `maxMessageSize`. */
-  oversizedMessages: number;
-  /** Messages discarded because their last piece never came. */
-  incompleteMessages: number;
-  /** Messages discarded because they came during our shutdown, and nobody received. */
-  droppedMessages: number;
-  /** Notifications discarded because nobody took them from `events()`. */
-  droppedNotifications: number;
-  /** Messages that wait in the queue of `receive()`. */
-  queuedMessages: number;
-  /** Their bytes, with an overhead of 64 for each. */
-  queuedBytes: number;
-  /** Notifications that wait in the queue of `events()`. */
-  queuedNotifications: number;
 }
 
 /**

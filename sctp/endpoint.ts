@@ -4,12 +4,13 @@
  * @module
  */
 
-import { ArgumentError, NoPeerError, SystemError } from "../common/errors.ts";
+import { ArgumentError, SystemError } from "../common/errors.ts";
 import { checkTimeout, type WaitOptions } from "../common/wait.ts";
 import { ERRNO } from "../ffi/mod.ts";
 import { SctpAddress, type SctpAddressLike } from "./address.ts";
 import { adoptAssociation, type SctpAssociation } from "./association.ts";
 import { AssociationCore } from "./association_core.ts";
+import { ignoreAbsence } from "./attempts.ts";
 import { SctpSocketControls } from "./controls.ts";
 import type { SctpEvent, SctpOptionScope, SctpSocketDriver, SetUp } from "./driver.ts";
 import { EndpointCore } from "./endpoint_core.ts";
@@ -21,30 +22,7 @@ import { OptionAccess } from "./option_access.ts";
 import type { SctpPathInfo, SctpStatistics, SctpStatus } from "./options.ts";
 import { payloadBytes, type SctpPayload } from "./payload.ts";
 import { selectStack } from "./stack.ts";
-
-/** Counters of an endpoint's handle, since it was opened. */
-export interface SctpEndpointStats {
-  /** Messages handed to the stack. */
-  messagesSent: number;
-  /** Their bytes. */
-  bytesSent: number;
-  /** Messages received from the stack. */
-  messagesReceived: number;
-  /** Their bytes. */
-  bytesReceived: number;
-  /** Notifications received from the stack, those that only the handle itself needed included. */
-  notificationsReceived: number;
-  /** Messages discarded because they exceeded `maxMessageSize`. */
-  oversizedMessages: number;
-  /** Messages discarded because their last piece never came. */
-  incompleteMessages: number;
-  /** Events discarded because they came while the endpoint was being shut down, and nobody received. */
-  droppedEvents: number;
-  /** Events that wait in the queue of `receive()`. */
-  queuedEvents: number;
-  /** The bytes of the messages among them, with an overhead of 64 for each event. */
-  queuedBytes: number;
-}
+import type { SctpEndpointStats } from "./stats.ts";
 
 /**
  * A one-to-many endpoint: it accepts and sets up associations, and delivers the messages and notifications of all of
@@ -524,13 +502,4 @@ function checkDestination(options: SctpEndpointSendOptions): SctpEndpointSendOpt
       ? "must say where to: `associationId`, `to`, or `sendAll: true`"
       : "must say where to in one way: by `associationId`, `to` or `sendAll`",
   );
-}
-
-/** An association that has ended by itself meanwhile needs no end. */
-function ignoreAbsence(end: () => void): void {
-  try {
-    end();
-  } catch (error) {
-    if (!(error instanceof NoPeerError)) throw error;
-  }
 }

@@ -11,12 +11,7 @@ import { adoptAssociation, type SctpAssociation } from "./association.ts";
 import type { SctpListenerDriver } from "./driver.ts";
 import { openOptionsOf, type SctpOpeningOptions, type Settings, settingsOf } from "./opening.ts";
 import { selectStack } from "./stack.ts";
-
-/** Counters of a listener, since it was opened. */
-export interface SctpListenerStats {
-  /** Associations that were accepted. */
-  associationsAccepted: number;
-}
+import type { SctpListenerStats } from "./stats.ts";
 
 /**
  * Listens for peers, and gives each association as a handle of its own.

@@ -33,11 +33,11 @@ export {
   type SctpAddressLike,
   type SctpNetwork,
 } from "./address.ts";
-export { SctpAssociation, type SctpAssociationStats, type SctpConnectOptions } from "./association.ts";
+export { SctpAssociation, type SctpConnectOptions } from "./association.ts";
 export { SctpSocketControls } from "./controls.ts";
 export type { SctpEvent, SctpOptionScope, SctpOversizedMessage } from "./driver.ts";
-export { SctpEndpoint, type SctpEndpointStats } from "./endpoint.ts";
-export { SctpListener, type SctpListenerStats } from "./listener.ts";
+export { SctpEndpoint } from "./endpoint.ts";
+export { SctpListener } from "./listener.ts";
 export type {
   SctpEndpointSendOptions,
   SctpMessage,
@@ -100,6 +100,7 @@ export type {
   SctpStreamScheduler,
 } from "./options.ts";
 export type { SctpOutgoingMessage, SctpPayload } from "./payload.ts";
+export type { SctpAssociationStats, SctpEndpointStats, SctpListenerStats } from "./stats.ts";
 export { isSctpAvailable, type SctpStackName, sctpUnavailableReason } from "./stack.ts";
 export { SctpStream, type SctpStreamSendOptions } from "./stream.ts";
 export type { WaitOptions } from "../common/wait.ts";

@@ -27,15 +27,6 @@ export function noSuchAssociation(associationId: number, cause: unknown): NoPeer
   );
 }
 
-/** An association that has ended by itself meanwhile needs nothing more. */
-export function ignoreAbsence(attempt: () => void): void {
-  try {
-    attempt();
-  } catch (error) {
-    if (!(error instanceof NoPeerError)) throw error;
-  }
-}
-
 /**
  * The error that says what was wrong with a message or its destination.
  *

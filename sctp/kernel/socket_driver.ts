@@ -7,35 +7,32 @@
  * @module
  */
 
-import { ArgumentError, MessageTooLargeError, NoPeerError, SystemError, TimeoutError } from "../../common/errors.ts";
+import { ArgumentError, NoPeerError, SystemError } from "../../common/errors.ts";
 import {
   Descriptor,
   ERRNO,
-  getsockoptInt,
   listen,
-  type Message,
   MessageSocket,
-  MSG_EOR,
   Reactor,
   setsockopt,
   SHUT_RDWR,
   SHUT_WR,
   shutdown,
-  SO_ERROR,
   SO_LINGER,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from "../../ffi/mod.ts";
 import { SctpAddress } from "../address.ts";
+import { ignoreAbsence, ignoreSystemErrors } from "../attempts.ts";
 import type { SctpDriverCounters, SctpEvent, SctpOptionScope, SctpSocketDriver, SetUp } from "../driver.ts";
-import type { SctpEndpointSendOptions, SctpTransportAddress } from "../message.ts";
+import type { SctpEndpointSendOptions } from "../message.ts";
 import type { SctpEventName, SctpNotification } from "../notification.ts";
 import type { SctpOptionName, SctpOptionParameter, SctpOptionRead, SctpOptionWritten } from "../option_map.ts";
 import { beginAssociation, silenceBeforeFailure } from "./connect.ts";
-import { MSG_NOTIFICATION, SCTP_ALL_ASSOC, SCTP_CURRENT_ASSOC, SCTP_FUTURE_ASSOC } from "./constants.ts";
-import { decodeMessage, type SendDefaults } from "./control.ts";
-import { decodeNotification } from "./notification_codec.ts";
+import { SCTP_ALL_ASSOC, SCTP_CURRENT_ASSOC, SCTP_FUTURE_ASSOC } from "./constants.ts";
+import type { SendDefaults } from "./control.ts";
+import { EventReader } from "./event_reader.ts";
 import { addAddresses, getLocalAddresses, getPeerAddresses, peelOff, removeAddresses } from "./option/addresses.ts";
 import { subscribe } from "./option/events.ts";
 import { getAssociationId } from "./option/paths.ts";
@@ -43,8 +40,7 @@ import type { OptionSocket } from "./option/socket.ts";
 import { getAssociationIds, getSupportedFeatures } from "./option/status.ts";
 import { readOption, writeOption } from "./option/table.ts";
 import { optionSocketOf } from "./option_socket.ts";
-import { MessageReassembler } from "./reassembly.ts";
-import { explainSendError, ignoreAbsence, noSuchAssociation } from "./send_errors.ts";
+import { explainSendError, noSuchAssociation } from "./send_errors.ts";
 import { requireBytes, SEND_CONTROL_BYTES, SendRequests, type SocketOrigin } from "./send_requests.ts";
 import { sendUrgently } from "./urgent_send.ts";
 
@@ -55,7 +51,6 @@ const PIECE_BYTES = 65536;
 export const NEEDED_EVENTS: readonly SctpEventName[] = ["association", "shutdown", "partial-delivery"];
 
 const NOTHING = new Uint8Array(0);
-const NO_MESSAGES: readonly Message[] = [];
 /** `struct linger` with `l_onoff` 1 and `l_linger` 0, by which close(2) aborts; RFC 6458 section 8.1.4. */
 const LINGER_ZERO = new Uint8Array(new Int32Array([1, 0]).buffer);
 /** How many batches a close reads away, so that a peer that floods us can't keep it from ending. */
@@ -86,16 +81,9 @@ export class KernelSocketDriver implements SctpSocketDriver {
   readonly #socket: MessageSocket;
   readonly #options: OptionSocket;
   readonly #settings: KernelSocketSettings;
-  readonly #reassembler: MessageReassembler;
+  readonly #reader: EventReader;
   readonly #requests: SendRequests;
   readonly #subscribed: Set<SctpEventName>;
-  /** What one read brought, as far as it is not handed up yet. */
-  #batch: readonly Message[] = NO_MESSAGES;
-  #next = 0;
-  /** Events that were decoded ahead of their turn. */
-  #decoded: SctpEvent[] = [];
-  /** A failure of the socket that was told before what came until then. */
-  #error: SystemError | undefined;
   #isInterleaving: boolean;
   #isAborted = false;
   #isTurnTaken = false;
@@ -104,11 +92,6 @@ export class KernelSocketDriver implements SctpSocketDriver {
   };
   /** Messages without data, which end associations. */
   #endsSent = 0;
-  #messagesReceived = 0;
-  #bytesReceived = 0;
-  #notificationsReceived = 0;
-  #oversizedMessages = 0;
-  #incompleteMessages = 0;
 
   /**
    * @param descriptor The socket, owned from now on, also when this fails.
@@ -125,7 +108,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
       busyPoll: settings.busyPoll,
     });
     this.#options = optionSocketOf(() => this.#socket.fd);
-    this.#reassembler = new MessageReassembler({ maxMessageSize: settings.maxMessageSize });
+    this.#reader = new EventReader(this.#socket, settings.maxMessageSize, (event) => this.#notified(event));
     this.#requests = new SendRequests(origin, settings.defaults, () => this.peerAddress(0).port);
     this.#subscribed = new Set(settings.events);
     this.#isInterleaving = settings.interleaving;
@@ -142,66 +125,41 @@ export class KernelSocketDriver implements SctpSocketDriver {
 
   get counters(): SctpDriverCounters {
     const { messagesSent, bytesSent } = this.#socket.stats();
+    const { messagesReceived, bytesReceived, notificationsReceived, oversizedMessages, incompleteMessages } =
+      this.#reader;
     return {
       messagesSent: messagesSent - this.#endsSent,
       bytesSent,
-      messagesReceived: this.#messagesReceived,
-      bytesReceived: this.#bytesReceived,
-      notificationsReceived: this.#notificationsReceived,
-      oversizedMessages: this.#oversizedMessages,
-      incompleteMessages: this.#incompleteMessages,
+      messagesReceived,
+      bytesReceived,
+      notificationsReceived,
+      oversizedMessages,
+      incompleteMessages,
     };
   }
 
   tryReceive(): SctpEvent | undefined {
-    if (this.#decoded.length > 0) return this.#decoded.shift();
-    for (;;) {
-      if (this.#next === this.#batch.length) {
-        const batch = this.#tryFetch();
-        if (batch === undefined) return undefined;
-        this.#batch = batch;
-        this.#next = 0;
-      }
-      const event = this.#decode(this.#batch[this.#next++]);
-      if (event !== undefined) return event;
-    }
+    return this.#reader.tryReceive();
   }
 
-  async readable(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#socket.untilReadable({ signal });
-    } catch (error) {
-      this.#keepError(error);
-    }
+  readable(signal: AbortSignal): Promise<void> {
+    return this.#reader.readable(signal);
+  }
+
+  readableSync(timeoutMs: number | undefined): boolean {
+    return this.#reader.readableSync(timeoutMs);
+  }
+
+  takeSocketError(): number {
+    return this.#reader.takeSocketError();
+  }
+
+  takeEventsOf(associationId: number): SctpEvent[] {
+    return this.#reader.takeEventsOf(associationId);
   }
 
   takeTurn(): Promise<void> | undefined {
     return Reactor.current().takeTurn();
-  }
-
-  readableSync(timeoutMs: number | undefined): boolean {
-    try {
-      this.#socket.untilReadableSync({ timeout: timeoutMs });
-    } catch (error) {
-      if (error instanceof TimeoutError) return false;
-      this.#keepError(error);
-    }
-    return true;
-  }
-
-  takeSocketError(): number {
-    const error = this.#takeError();
-    return error === undefined ? getsockoptInt(this.#socket.fd, SOL_SOCKET, SO_ERROR) : error.errno;
-  }
-
-  takeEventsOf(associationId: number): SctpEvent[] {
-    const others: SctpEvent[] = [];
-    const taken: SctpEvent[] = [];
-    for (let event = this.#tryReceiveFetched(); event !== undefined; event = this.#tryReceiveFetched()) {
-      (event.type !== "unknown" && event.associationId === associationId ? taken : others).push(event);
-    }
-    this.#decoded = others;
-    return taken;
   }
 
   trySend(data: Uint8Array, options: SctpEndpointSendOptions): boolean {
@@ -272,7 +230,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
       interleaving: this.#isInterleaving,
     });
     this.#requests.forget(associationId);
-    this.#reassembler.move(associationId, driver.#reassembler);
+    this.#reader.moveIncomplete(associationId, driver.#reader);
     return driver;
   }
 
@@ -361,10 +319,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
   close(): void {
     if (this.#socket.isClosed) return;
     if (!this.#isAborted) this.#discardUnread();
-    this.#batch = NO_MESSAGES;
-    this.#next = 0;
-    this.#decoded = [];
-    this.#reassembler.clear();
+    this.#reader.clear();
     this.#socket.close();
   }
 
@@ -392,105 +347,14 @@ export class KernelSocketDriver implements SctpSocketDriver {
     });
   }
 
-  /** What is there to be read; recvmmsg(2) tells of a broken association before it gives what came until then. */
-  #tryFetch(): readonly Message[] | undefined {
-    let batch: readonly Message[] | undefined;
-    try {
-      batch = this.#socket.tryReceiveBatch();
-    } catch (error) {
-      this.#keepError(error);
-      batch = this.#socket.tryReceiveBatch();
-    }
-    if (batch === undefined) this.#throwKeptError();
-    return batch;
-  }
-
-  /** Keeps a failure of the socket for when there is nothing more to read. */
-  #keepError(error: unknown): void {
-    if (!(error instanceof SystemError) || this.#error !== undefined) throw error;
-    this.#error = error;
-  }
-
-  #throwKeptError(): void {
-    const error = this.#takeError();
-    if (error !== undefined) throw error;
-  }
-
-  #takeError(): SystemError | undefined {
-    const error = this.#error;
-    this.#error = undefined;
-    return error;
-  }
-
-  /** The next event of what was read already. */
-  #tryReceiveFetched(): SctpEvent | undefined {
-    if (this.#decoded.length > 0) return this.#decoded.shift();
-    if (this.#next === this.#batch.length && this.#socket.stats().inboxLength === 0) return undefined;
-    return this.tryReceive();
-  }
-
-  /** The event that a read completes, if it does. */
-  #decode(piece: Message): SctpEvent | undefined {
-    const { data, flags, control, address } = piece;
-    const isLast = (flags & MSG_EOR) !== 0;
-    if ((flags & MSG_NOTIFICATION) !== 0) {
-      const whole = this.#reassembler.pushNotification(data, isLast);
-      return whole === undefined ? undefined : this.#notified(decodeNotification(whole));
-    }
-    if (data.length === 0) {
-      this.#throwKeptError();
-      return endOfFile();
-    }
-    const received = decodeMessage(control, data, address as SctpTransportAddress);
-    if (received === undefined) return undefined;
-    const message = this.#reassembler.push(received, isLast);
-    if (message === undefined) return undefined;
-    if (message instanceof MessageTooLargeError) {
-      this.#oversizedMessages++;
-      const { associationId, streamId, ppid } = received;
-      return { type: "message-too-large", associationId, streamId, ppid, error: message };
-    }
-    this.#messagesReceived++;
-    this.#bytesReceived += message.data.length;
-    return message;
-  }
-
-  #notified(notification: SctpNotification): SctpNotification {
-    this.#notificationsReceived++;
-    switch (notification.type) {
-      case "association":
-        this.#associationChanged(notification);
-        break;
-      case "partial-delivery":
-        this.#dropIncomplete(() =>
-          this.#reassembler.abort(notification.associationId, notification.streamId, notification.unordered)
-        );
-        break;
-    }
-    return notification;
-  }
-
-  #associationChanged(notification: SctpNotification & { type: "association" }): void {
+  #notified(notification: SctpNotification): void {
+    if (notification.type !== "association") return;
     const { state, associationId } = notification;
-    if (state === "comm-up" || state === "restart") {
-      if (this.#subscribed.has("association")) this.#addFeatures(notification);
-    } else {
-      this.#requests.forget(associationId);
+    if (state !== "comm-up" && state !== "restart") this.#requests.forget(associationId);
+    else if (this.#subscribed.has("association")) {
+      // Linux has the features of an association as options, and does not tell them in the notification.
+      ignoreSystemErrors(() => notification.features = getSupportedFeatures(this.#options, associationId));
     }
-    if (state !== "comm-up") this.#dropIncomplete(() => this.#reassembler.forget(associationId));
-  }
-
-  /** Linux has the features of an association as options, and does not tell them in the notification. */
-  #addFeatures(notification: SctpNotification & { type: "association" }): void {
-    ignoreSystemErrors(() => {
-      notification.features = getSupportedFeatures(this.#options, notification.associationId);
-    });
-  }
-
-  #dropIncomplete(drop: () => void): void {
-    const before = this.#reassembler.incompleteMessages;
-    drop();
-    this.#incompleteMessages += before - this.#reassembler.incompleteMessages;
   }
 
   #request(options: SctpEndpointSendOptions): ReturnType<SendRequests["request"]> {
@@ -576,30 +440,5 @@ function scopeId(scope: SctpOptionScope): number {
       return SCTP_ALL_ASSOC;
     default:
       return scope;
-  }
-}
-
-/** What the end of a one-to-one socket without a notification means. */
-function endOfFile(): SctpNotification {
-  return {
-    type: "association",
-    associationId: 0,
-    state: "shutdown-complete",
-    error: 0,
-    errorName: "none",
-    outboundStreams: 0,
-    inboundStreams: 0,
-    causes: [],
-    features: [],
-    info: NOTHING,
-  };
-}
-
-/** For what is done as far as the socket's state allows. */
-function ignoreSystemErrors(attempt: () => void): void {
-  try {
-    attempt();
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
   }
 }
