@@ -535,16 +535,21 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
 
   /** Message after message, until the socket is closed. Other errors of {@linkcode MessageSocket.receive} are thrown. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    const next = (): Promise<IteratorResult<Message>> =>
-      this.receive().then(
-        (value) => ({ done: false, value }),
-        (error) => {
-          if (error instanceof ClosedError) return { done: true, value: undefined };
-          throw error;
-        },
-      );
+    const more = (value: Message): IteratorResult<Message> => ({ done: false, value });
+    const end = (error: unknown): IteratorResult<Message> => {
+      if (error instanceof ClosedError) return { done: true, value: undefined };
+      throw error;
+    };
     return {
-      next,
+      next: () => {
+        // What was fetched already needs no chain of promises.
+        if (this.#received.length === 0 || this.#receivers.size > 0) return this.receive().then(more, end);
+        try {
+          return this.#inTurn(more(whole(this.#received.takeOne())));
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      },
       return: (): Promise<IteratorResult<Message>> => Promise.resolve({ done: true, value: undefined }),
       [Symbol.asyncIterator]() {
         return this;
