@@ -37,8 +37,8 @@ const ZONE = /^[^\s%[\],/:]{1,15}$/;
  * address may carry a zone, an interface's name or index, as in `fe80::1%eth0`; port 0 asks for a free port when
  * binding.
  *
- * The URL form is `sctp://` followed by the addresses, separated by commas, IPv6 in brackets, and the port. See RFC 6458
- * section 9.1 for what may be bound: a wildcard (`0.0.0.0` or `::`) stands alone.
+ * The URL form is `sctp://` followed by the addresses, separated by commas, IPv6 in brackets, and the port. See RFC
+ * 6458 section 9.1 for what may be bound: a wildcard (`0.0.0.0` or `::`) stands alone.
  *
  * @example
  * ```ts
@@ -254,8 +254,8 @@ export interface ResolveSctpAddressOptions {
  * @param address `host:port`, `host,host:port` or the same after `sctp://`; IPv6 addresses in brackets.
  * @param options A signal to give up.
  * @returns The address that {@linkcode SctpAddress.toString} formats.
- * @throws {AddressError} The network isn't one of the three, the address has another form, an IP is of the wrong family,
- *   or a name has no address of the family.
+ * @throws {AddressError} The network isn't one of the three, the address has another form, an IP is of the wrong
+ *   family, or a name has no address of the family.
  *
  * @example
  * ```ts

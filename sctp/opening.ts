@@ -48,8 +48,8 @@ export interface SctpOpeningOptions extends SctpSocketOptions {
    */
   sendQueueLength?: number;
   /**
-   * How long a receive that finds nothing looks again before it waits, in microseconds: it saves the time of a wake-up, and
-   * occupies the thread meanwhile.
+   * How long a receive that finds nothing looks again before it waits, in microseconds: it saves the time of a wake-up,
+   * and occupies the thread meanwhile.
    *
    * @default {0}
    */

@@ -69,8 +69,8 @@ export class EventPump {
   waitSync(timeoutMs: number | undefined): boolean {
     if (this.#held === undefined) return this.#driver.readableSync(timeoutMs);
     throw new StateError(
-      "a message for another receiver of this socket (the socket itself, or a view of a stream) finds its queue full: " +
-        "receive there first, close the view, or raise `receiveQueueSize`",
+      "a message for another receiver (the association itself, or a view of a stream) finds its queue full: receive " +
+        "there first, close the view, or raise `receiveQueueSize`",
     );
   }
 

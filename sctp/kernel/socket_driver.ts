@@ -8,6 +8,7 @@
  */
 
 import { ArgumentError, NoPeerError, SystemError } from "../../common/errors.ts";
+import { checkTimeout } from "../../common/wait.ts";
 import {
   Descriptor,
   ERRNO,
@@ -173,6 +174,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
   }
 
   send(data: Uint8Array, options: SctpEndpointSendOptions): Promise<void> {
+    checkTimeout(options.timeout);
     if (options.eof || options.abort || options.sendAll) return this.#sendSpecially(data, options);
     if (!this.#isTurnTaken && options.signal === undefined) {
       // The first message of a turn of the event loop leaves at once; those that follow in the same turn leave
@@ -190,6 +192,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
   }
 
   sendSync(data: Uint8Array, options: SctpEndpointSendOptions): void {
+    checkTimeout(options.timeout);
     if (options.sendAll) {
       for (const associationId of this.associationIds()) {
         ignoreAbsence(() => this.sendSync(data, { ...options, sendAll: false, associationId }));
@@ -363,8 +366,8 @@ export class KernelSocketDriver implements SctpSocketDriver {
   }
 
   /**
-   * With interleaving on, Linux blocks a send that sets an association up until it is up, whatever MSG_DONTWAIT says. So the
-   * set-up is begun first, and the message waits for it in the kernel.
+   * With interleaving on, Linux blocks a send that sets an association up until it is up, whatever MSG_DONTWAIT says.
+   * So the set-up is begun first, and the message waits for it in the kernel.
    */
   #idOrNew({ to, initmsg }: SctpEndpointSendOptions): number {
     const { first, further } = this.#requests.destination(to!);

@@ -132,6 +132,8 @@ forEachStack((under) => {
     for (const timeout of [-1, NaN, Infinity, "1" as unknown as number]) {
       await assert.rejects(both.client.receive({ timeout }), ArgumentError);
       await assert.rejects(both.client.shutdown({ timeout }), ArgumentError);
+      await assert.rejects(both.client.send("not sent", { timeout }), ArgumentError);
+      assert.throws(() => both.client.sendSync("not sent", { timeout }), ArgumentError);
       await assert.rejects(SctpAssociation.connect("sctp://127.0.0.1:9", { stack, timeout }), ArgumentError);
     }
     await both.client.send("still open");
