@@ -24,8 +24,9 @@ export type SctpTransportAddress = InetAddress | Inet6Address;
  * | `"retransmissions"` | how often the message may be retransmitted; 0 sends it once (RFC 7496, section 4.1) |
  * | `"priority"` | 0 is the highest; when the send buffer is full, messages with a larger value are dropped first (RFC 7496, section 4.2) |
  *
- * The peer has to support PR-SCTP; otherwise every message is reliable. A message that is given up before any of it was
- * sent comes back as a `"send-failed"` notification; Linux does not tell of one that is given up later.
+ * The peer has to support PR-SCTP; otherwise every message is reliable. A message whose lifetime is over before any of
+ * it was sent comes back as a `"send-failed"` notification. Linux does not tell of one that is given up later, nor of one that
+ * made room for a message of higher priority; `partialReliabilityStatus()` counts them.
  */
 export interface SctpPartialReliability {
   /** Which measure decides when the message is given up. */
@@ -106,7 +107,7 @@ export interface SctpSendOptions extends SctpSendInfo {
   /**
    * Milliseconds to wait for room in the send buffer before a `TimeoutError`.
    *
-   * @default {Infinity}
+   * @default {as long as it takes}
    */
   timeout?: number;
 }
