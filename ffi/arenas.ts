@@ -8,6 +8,7 @@
  */
 
 import { libc } from "./libc.ts";
+import { addressOfBytes } from "./iovec.ts";
 import { copyPooled } from "./payload_pool.ts";
 import { MessageArena, MMSGHDR, MMSGHDR_SIZE, MSGHDR } from "./msghdr.ts";
 
@@ -34,6 +35,9 @@ export class ReceiveArena {
   readonly #nameBytes: number;
   readonly #payloadBytes: number;
   readonly #address: number;
+  /** The buffer that was received into last, and its address, which holds as long as the buffer lives. */
+  #lastBuffer: WeakRef<Uint8Array> | undefined;
+  #lastAddress = 0;
   /** How many slots, from the first, the kernel has written since they were prepared. */
   #used: number;
 
@@ -63,10 +67,19 @@ export class ReceiveArena {
   receiveInto(fd: number, buffer: Uint8Array, flags: number): number {
     this.arena.prepareReceive(1);
     this.#used = Math.max(this.#used, 1);
-    this.arena.pointPayload(0, buffer);
+    this.arena.pointPayload(0, buffer, this.#addressOf(buffer));
     const length = this.#libc.symbols.recvmsg(fd, this.#address, flags);
     this.arena.releasePayload(0);
     return length;
+  }
+
+  /** Most callers use one buffer again and again, and to ask for its address takes as long as half a system call. */
+  #addressOf(buffer: Uint8Array): number {
+    if (this.#lastBuffer?.deref() !== buffer) {
+      this.#lastAddress = addressOfBytes(buffer, (bytes) => this.#libc.runtime.addressOf(bytes));
+      this.#lastBuffer = new WeakRef(buffer);
+    }
+    return this.#lastAddress;
   }
 
   /** Where in the arena's bytes a filled slot's address begins. */
