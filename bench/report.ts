@@ -36,18 +36,24 @@ export function bytes(count: number): string {
   return count < 1024 ? `${count} B` : `${count / 1024} KiB`;
 }
 
+/** What stands where a run was too short to count anything. */
+const NOTHING = "–";
+
 /** Messages per second: "1,310,000". */
 export function perSecond(rate: number): string {
+  if (!Number.isFinite(rate)) return NOTHING;
   return Number(rate.toPrecision(3)).toLocaleString("en");
 }
 
 /** A ratio: "0.93". */
 export function ratio(value: number): string {
+  if (!Number.isFinite(value)) return NOTHING;
   return value >= 9.95 ? value.toFixed(0) : value >= 1.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
 /** Microseconds: "3.6". */
 export function microseconds(value: number): string {
+  if (!Number.isFinite(value)) return NOTHING;
   return value < 99.5 ? value.toFixed(1) : value.toFixed(0);
 }
 

@@ -90,11 +90,11 @@ async function measureAll(
   return results;
 }
 
-function throughputOf(style: string, { runMs, warmUpMs }: Settings): Measure {
+function throughputOf(style: string, { rigRunMs, rigWarmUpMs }: Settings): Measure {
   return async (program, mode, size) => {
-    await using receiver = new Peer([...program, "receive", style, "0", String(size), mode, String(warmUpMs)]);
+    await using receiver = new Peer([...program, "receive", style, "0", String(size), mode, String(rigWarmUpMs)]);
     const { ready } = await receiver.answer();
-    await using sender = new Peer([...program, "send", style, String(ready), String(size), mode, String(runMs)]);
+    await using sender = new Peer([...program, "send", style, String(ready), String(size), mode, String(rigRunMs)]);
     const { sent } = await sender.answer();
     const { received, seconds, total } = await receiver.answer();
     await Promise.all([sender.end(), receiver.end()]);
@@ -103,11 +103,11 @@ function throughputOf(style: string, { runMs, warmUpMs }: Settings): Measure {
   };
 }
 
-function roundTripOf(style: string, { runMs }: Settings): Measure {
+function roundTripOf(style: string, { rigRunMs }: Settings): Measure {
   return async (program, mode, size) => {
     await using answering = new Peer([...program, "echo", style, "0", String(size), mode, "0"]);
     const { ready } = await answering.answer();
-    await using asking = new Peer([...program, "ask", style, String(ready), String(size), mode, String(runMs)]);
+    await using asking = new Peer([...program, "ask", style, String(ready), String(size), mode, String(rigRunMs)]);
     const { median } = await asking.answer();
     await Promise.all([asking.end(), answering.end()]);
     return Number(median);

@@ -10,7 +10,7 @@ import { say } from "./tally.mjs";
 
 const BATCH = 32;
 /** Rounds that warm up, before the heap is looked at for the first time. */
-const WARM_UPS = 1;
+const WARM_UPS = 3;
 const ROUNDS = 3;
 const collect = (globalThis as unknown as { gc: () => void }).gc;
 

@@ -132,7 +132,7 @@ async function ask(line: Line, size: number, runMs: number): Promise<void> {
     before = after;
   }
   await line.send(new Uint8Array(END_BYTES));
-  const kept = samples.slice(Math.floor(samples.length / 5)).sort((a, b) => a - b);
+  const kept = samples.slice(Math.floor(samples.length / 2)).sort((a, b) => a - b);
   say({
     roundTrips: kept.length * TRIPS_PER_LOOK,
     median: kept[Math.floor(kept.length / 2)],
