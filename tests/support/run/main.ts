@@ -28,8 +28,8 @@ Examples:
 Exit status: 0 all passed, 1 something failed, 2 usage. With CI=true a test that was skipped counts as a failure.
 The output of every stage is in .build/test.`;
 
-/** The exit status of a program that Ctrl-C ended, as a shell counts it. */
-const INTERRUPTED = 130;
+/** What ends a run before its time, with the exit status that a shell would give: Ctrl-C, kill(1), a closed terminal. */
+const ENDINGS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(args: string[]): Promise<number> {
   const options = readOptions(args);
@@ -45,10 +45,12 @@ async function main(args: string[]): Promise<number> {
   const chosen = chooseStages(options.only);
   if (chosen === undefined) return 2;
 
-  process.once("SIGINT", () => {
-    terminateAll();
-    process.exit(INTERRUPTED);
-  });
+  for (const [signal, status] of Object.entries(ENDINGS)) {
+    process.once(signal, () => {
+      terminateAll();
+      process.exit(status);
+    });
+  }
 
   let total = noCounts();
   for (const stage of chosen) total = add(total, await runStage(stage));
