@@ -4,19 +4,35 @@ import { AF_INET } from "./constants.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR_IN_SIZE, type SocketAddress } from "./sockaddr.ts";
 
 const MAX_INET_PEERS = 4096;
+/** Peers of other families that are remembered, a power of two: each has one place, by the hash of its address. */
+const OTHER_PEERS = 1024;
 
-function sameBytes(known: Uint8Array, bytes: Uint8Array, offset: number): boolean {
-  for (let i = 0; i < known.length; i++) {
+/** A remembered address. */
+interface Known {
+  readonly bytes: Uint8Array;
+  readonly address: SocketAddress | undefined;
+}
+
+function isSame({ bytes: known }: Known, bytes: Uint8Array, offset: number, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) {
     if (known[i] !== bytes[offset + i]) return false;
   }
   return true;
 }
 
+/** FNV-1a over an address, down to one of the places. */
+function placeOf(bytes: Uint8Array, offset: number, length: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = offset; i < offset + length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  return (hash ^ hash >>> 15) & OTHER_PEERS - 1;
+}
+
 /** Decodes the senders of messages; the same sender gives the same frozen object as long as it is remembered. */
 export class SenderCache {
   readonly #inet = new Map<number, SocketAddress>();
-  #lastBytes: Uint8Array = new Uint8Array(0);
-  #last: SocketAddress | undefined;
+  readonly #others: (Known | undefined)[] = [];
+  #last: Known = { bytes: new Uint8Array(0), address: undefined };
 
   /** The address in `length` bytes from `offset`; `undefined` when there is none. */
   decode(bytes: Uint8Array, offset: number, length: number): SocketAddress | undefined {
@@ -24,10 +40,17 @@ export class SenderCache {
     if (length >= SOCKADDR_IN_SIZE && bytes[offset] === AF_INET && bytes[offset + 1] === 0) {
       return this.#decodeInet(bytes, offset);
     }
-    if (length === this.#lastBytes.length && sameBytes(this.#lastBytes, bytes, offset)) return this.#last;
-    this.#lastBytes = bytes.slice(offset, offset + length);
-    this.#last = decodeSockaddr(bytes, offset, length);
-    return this.#last && Object.freeze(this.#last);
+    if (!isSame(this.#last, bytes, offset, length)) this.#last = this.#find(bytes, offset, length);
+    return this.#last.address;
+  }
+
+  #find(bytes: Uint8Array, offset: number, length: number): Known {
+    const place = placeOf(bytes, offset, length);
+    const known = this.#others[place];
+    if (known !== undefined && isSame(known, bytes, offset, length)) return known;
+    const address = decodeSockaddr(bytes, offset, length);
+    if (address !== undefined) Object.freeze(address);
+    return this.#others[place] = { bytes: bytes.slice(offset, offset + length), address };
   }
 
   #decodeInet(bytes: Uint8Array, offset: number): SocketAddress {

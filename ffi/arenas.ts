@@ -15,6 +15,9 @@ import { MessageArena, MMSGHDR, MMSGHDR_SIZE, MSGHDR } from "./msghdr.ts";
 /** Payloads up to this size are copied into the arena; larger ones are sent from where they are. */
 export const COPIED_PAYLOAD_BYTES = 2048;
 
+/** Room for the payloads of messages that share slots, in one system call: two of the largest. */
+const SEGMENT_MEMORY_BYTES = 2 * 65536;
+
 const HEADER_WORDS = MMSGHDR_SIZE / 4;
 const NAMELEN_WORD = MSGHDR.msg_namelen / 4;
 const CONTROLLEN_WORD = MSGHDR.msg_controllen / 4;
@@ -34,7 +37,6 @@ export class ReceiveArena {
   readonly #names: readonly number[];
   readonly #nameBytes: number;
   readonly #payloadBytes: number;
-  readonly #address: number;
   /** The buffer that was received into last, and its address, which holds as long as the buffer lives. */
   #lastBuffer: WeakRef<Uint8Array> | undefined;
   #lastAddress = 0;
@@ -50,7 +52,6 @@ export class ReceiveArena {
     this.#names = slots.map((slot) => arena.nameOffset(slot));
     this.#nameBytes = arena.nameBytes;
     this.#payloadBytes = arena.payloadBytes;
-    this.#address = arena.headerAddress(0);
     this.#used = arena.slots;
   }
 
@@ -58,7 +59,7 @@ export class ReceiveArena {
   receive(fd: number, flags: number): number {
     if (this.#used > 0) this.arena.prepareReceive(this.#used);
     this.#used = 0;
-    const count = this.#libc.symbols.recvmmsg(fd, this.#address, this.#payloads.length, flags, 0);
+    const count = this.#libc.symbols.recvmmsg(fd, this.arena.headers, this.#payloads.length, flags, null);
     if (count > 0) this.#used = count;
     return count;
   }
@@ -68,7 +69,7 @@ export class ReceiveArena {
     this.arena.prepareReceive(1);
     this.#used = Math.max(this.#used, 1);
     this.arena.pointPayload(0, buffer, this.#addressOf(buffer));
-    const length = this.#libc.symbols.recvmsg(fd, this.#address, flags);
+    const length = this.#libc.symbols.recvmsg(fd, this.arena.headers, flags);
     this.arena.releasePayload(0);
     return length;
   }
@@ -102,13 +103,27 @@ export class ReceiveArena {
     return this.#headers[slot * HEADER_WORDS + FLAGS_WORD];
   }
 
-  /** A copy of what a filled slot received, pooled or in an ArrayBuffer of its own. */
-  copyPayload(slot: number, isPooled: boolean): Uint8Array<ArrayBuffer> {
-    const from = this.#payloads[slot];
-    const length = Math.min(this.#headers[slot * HEADER_WORDS + LEN_WORD], this.#payloadBytes);
+  /** How many bytes a filled slot received. */
+  payloadLength(slot: number): number {
+    return Math.min(this.#headers[slot * HEADER_WORDS + LEN_WORD], this.#payloadBytes);
+  }
+
+  /** A copy of a part of what a filled slot received, pooled or in an ArrayBuffer of its own. */
+  copyPayload(slot: number, offset: number, length: number, isPooled: boolean): Uint8Array<ArrayBuffer> {
+    const from = this.#payloads[slot] + offset;
     return isPooled ? copyPooled(this.arena.bytes, from, length) : this.arena.bytes.slice(from, from + length);
   }
 }
+
+/** Memory where messages that share a slot lie behind each other. */
+export interface SegmentMemory {
+  /** The memory. */
+  readonly bytes: Uint8Array;
+  /** The address of its first byte. */
+  readonly address: number;
+}
+
+let segments: SegmentMemory | undefined;
 
 const receiveArenas = new Map<string, ReceiveArena>();
 const sendArenas = new Map<string, MessageArena>();
@@ -138,4 +153,13 @@ export function sendArena(slots: number, controlBytes: number): MessageArena {
     sendArenas.set(shape, found);
   }
   return found;
+}
+
+/** The memory for messages that share slots of a send arena. */
+export function segmentMemory(): SegmentMemory {
+  if (segments === undefined) {
+    const buffer = new ArrayBuffer(SEGMENT_MEMORY_BYTES);
+    segments = { bytes: new Uint8Array(buffer), address: libc().runtime.addressOf(buffer) };
+  }
+  return segments;
 }

@@ -82,6 +82,8 @@ export const SO_REUSEADDR = 2;
 export const SO_TYPE = 3;
 /** The pending error, which reading clears; read only. */
 export const SO_ERROR = 4;
+/** How much memory the socket takes, and may take: the words of linux/sock_diag.h; read only. */
+export const SO_MEMINFO = 55;
 /** Send to neighbours only, around the routing table. */
 export const SO_DONTROUTE = 5;
 /** Allow sending to broadcast addresses. */
@@ -213,6 +215,8 @@ export const IP_MTU = 14;
 export const IP_FREEBIND = 15;
 /** Drop packets with a lower TTL. */
 export const IP_MINTTL = 21;
+/** Say in the error queue where the RFC 4884 extensions of an ICMP error begin. */
+export const IP_RECVERR_RFC4884 = 26;
 /** Bind to an address and leave the port to connect. */
 export const IP_BIND_ADDRESS_NO_PORT = 24;
 /** The interface of outgoing multicast. */
@@ -248,6 +252,8 @@ export const IP_PMTUDISC_OMIT = 5;
 
 // Options and control messages at IPPROTO_IPV6: ipv6(7), RFC 3542.
 
+/** Raw sockets: where in the packet the kernel puts the checksum; -1 for nowhere. */
+export const IPV6_CHECKSUM = 7;
 /** The hop limit of unicast packets. */
 export const IPV6_UNICAST_HOPS = 16;
 /** The interface of outgoing multicast. */
@@ -270,10 +276,14 @@ export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 /** Receive the flow information of each packet. */
 export const IPV6_FLOWINFO = 11;
+/** Say in the error queue where the RFC 4884 extensions of an ICMPv6 error begin. */
+export const IPV6_RECVERR_RFC4884 = 31;
 /** Lease and release flow labels, struct in6_flowlabel_req. */
 export const IPV6_FLOWLABEL_MGR = 32;
 /** Send with the flow label of sin6_flowinfo. */
 export const IPV6_FLOWINFO_SEND = 33;
+/** Raw sockets: the sender writes the IPv6 header. */
+export const IPV6_HDRINCL = 36;
 /** Receive struct in6_pktinfo with each packet. */
 export const IPV6_RECVPKTINFO = 49;
 /** struct in6_pktinfo: source and interface. */
@@ -313,6 +323,19 @@ export const SO_EE_ORIGIN_ICMP6 = 3;
 export const SO_EE_ORIGIN_TXSTATUS = 4;
 /** A MSG_ZEROCOPY send is done. */
 export const SO_EE_ORIGIN_ZEROCOPY = 5;
+/** Flag of struct sock_ee_data_rfc4884: the extensions are malformed, or their checksum is wrong. */
+export const SO_EE_RFC4884_FLAG_INVALID = 1;
+
+// Options of raw ICMP sockets: raw(7), RFC 3542 section 3.2.
+
+/** Level: the options of raw IPv4 sockets. */
+export const SOL_RAW = 255;
+/** Level: the options of raw ICMPv6 sockets. */
+export const SOL_ICMPV6 = 58;
+/** At SOL_RAW: a bit set keeps the ICMP type of that number away, struct icmp_filter. */
+export const ICMP_FILTER = 1;
+/** At SOL_ICMPV6: a bit set keeps the ICMPv6 type of that number away, struct icmp6_filter. */
+export const ICMP6_FILTER = 1;
 
 // Options and control messages at IPPROTO_UDP: udp(7).
 

@@ -20,9 +20,38 @@ function nativeType(type: NativeType): Deno.NativeResultType {
   return type;
 }
 
-/** Deno hands 64-bit results over as BigInt; ours are addresses and lengths, which fit a number. */
-function narrowed(fn: (...values: unknown[]) => unknown, result: NativeType): NativeFunction {
-  return result === "i64" || result === "u64" ? (...values) => Number(fn(...values)) : fn as NativeFunction;
+type Convert = (value: unknown) => unknown;
+
+const asIs: Convert = (value) => value;
+/** V8 expects a BigInt for 64 bits: code that hands over a number is optimized and thrown away again and again. */
+const asBigInt: Convert = (value) => typeof value === "number" ? BigInt(value) : value;
+
+function isWide(type: NativeType): boolean {
+  return type === "i64" || type === "u64";
+}
+
+/**
+ * Takes and gives numbers where Deno has BigInts, for 64 bits: ours are addresses, lengths and offsets, which fit a number.
+ * Each count of arguments has a function of its own, which V8 inlines; one for all would cost more than the call.
+ */
+function narrowed(fn: (...values: unknown[]) => unknown, { parameters, result }: Signature): NativeFunction {
+  if (!parameters.some(isWide) && !isWide(result)) return fn as NativeFunction;
+  const [a, b, c, d, e, f, g] = parameters.map((type) => isWide(type) ? asBigInt : asIs);
+  const back = (isWide(result) ? Number : asIs) as (value: unknown) => number;
+  switch (parameters.length) {
+    case 1:
+      return (v) => back(fn(a(v)));
+    case 2:
+      return (v, w) => back(fn(a(v), b(w)));
+    case 3:
+      return (v, w, x) => back(fn(a(v), b(w), c(x)));
+    case 4:
+      return (v, w, x, y) => back(fn(a(v), b(w), c(x), d(y)));
+    case 7:
+      return (t, u, v, w, x, y, z) => back(fn(a(t), b(u), c(v), d(w), e(x), f(y), g(z)));
+    default:
+      return (...values) => back(fn(...values.map((value, i) => isWide(parameters[i]) ? asBigInt(value) : value)));
+  }
 }
 
 function lacking(name: string, path: string): UnsupportedError {
@@ -71,7 +100,7 @@ export class DenoRuntime implements ForeignRuntime {
         };
         continue;
       }
-      symbols[name] = narrowed(fn, signature.result);
+      symbols[name] = narrowed(fn, signature);
       if (!signature.offThread) continue;
       const later = found[name + OFF_THREAD_SUFFIX] as (...values: unknown[]) => Promise<number | bigint>;
       offThread[name] = signature.result === "i32"

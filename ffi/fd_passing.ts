@@ -33,6 +33,7 @@ export interface DescriptorHolder {
  * open until the send has settled. A socket that receives them needs the option `descriptors`.
  *
  * @param holders What to hand over, 1 to 253.
+ * @param argument What to call them in errors. @default {"holders"}
  * @returns Encoded control messages; the socket's `controlBytes` must be as many.
  * @throws {ArgumentError} When there are none, or too many.
  * @throws {ClosedError} When one of them is closed.
@@ -58,8 +59,11 @@ export interface DescriptorHolder {
  * await using _ = left, __ = right;
  * ```
  */
-export function encodeDescriptors(holders: readonly DescriptorHolder[]): Uint8Array<ArrayBuffer> {
-  requireDescriptors(holders);
+export function encodeDescriptors(
+  holders: readonly DescriptorHolder[],
+  argument = "holders",
+): Uint8Array<ArrayBuffer> {
+  requireDescriptors(holders, argument);
   const data = new Uint8Array(4 * holders.length);
   holders.forEach((holder, index) => writeInt32(data, 4 * index, holder.fd));
   return encodeControlMessages([{ level: SOL_SOCKET, type: SCM_RIGHTS, data }]);
@@ -71,13 +75,13 @@ export function encodeDescriptors(holders: readonly DescriptorHolder[]): Uint8Ar
  * @throws {ArgumentError} When there are none, or too many.
  * @throws {ClosedError} When one of them is closed.
  */
-export function requireDescriptors(holders: readonly DescriptorHolder[]): void {
+export function requireDescriptors(holders: readonly DescriptorHolder[], argument = "holders"): void {
   if (!(holders.length >= 1 && holders.length <= MAX_DESCRIPTORS)) {
-    throw new ArgumentError("holders", `must be 1 to ${MAX_DESCRIPTORS}, got ${holders.length}; send several messages`);
+    throw new ArgumentError(argument, `must be 1 to ${MAX_DESCRIPTORS}, got ${holders.length}; send several messages`);
   }
   holders.forEach(({ fd }, index) => {
     if (Number.isInteger(fd) && fd >= 0) return;
-    throw new ArgumentError(`holders[${index}]`, `must have an open descriptor as \`fd\`, got ${String(fd)}`);
+    throw new ArgumentError(`${argument}[${index}]`, `must have an open descriptor as \`fd\`, got ${String(fd)}`);
   });
 }
 

@@ -6,22 +6,28 @@
  * @module
  */
 
-import { ArgumentError } from "../common/errors.ts";
+import { ArgumentError, SystemError } from "../common/errors.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "./constants.ts";
 import { checked, libc, uninterrupted } from "./libc.ts";
 import { type SyscallName, syscallNumber } from "./syscall_numbers.ts";
 
-/** Asks for the inode number, and for the size: `STATX_INO` and `STATX_SIZE` of statx(2). */
+/** Asks for the type, the inode number, or the size: `STATX_TYPE`, `STATX_INO` and `STATX_SIZE` of statx(2). */
+const TYPE = 1;
 const INODE = 0x100;
 const SIZE = 0x200;
 
+/** The bits of `stx_mode` that tell the type, and what they are for a socket: inode(7). */
+const S_IFMT = 0o170000;
+const S_IFSOCK = 0o140000;
+
 /** Offsets in `struct statx`, statx(2). */
 export const STATX: {
+  readonly stx_mode: 28;
   readonly stx_ino: 32;
   readonly stx_size: 40;
   readonly stx_dev_major: 136;
   readonly stx_dev_minor: 140;
-} = { stx_ino: 32, stx_size: 40, stx_dev_major: 136, stx_dev_minor: 140 };
+} = { stx_mode: 28, stx_ino: 32, stx_size: 40, stx_dev_major: 136, stx_dev_minor: 140 };
 /** Bytes of `struct statx`. */
 export const STATX_SIZE = 256;
 
@@ -79,6 +85,16 @@ export function fileIdentity(text: string): FileIdentity {
 }
 
 /**
+ * Whether a path leads to a unix socket; links are not followed.
+ *
+ * @throws {SystemError} As in statx(2): `ENOENT`, …
+ */
+export function isSocketFile(text: string): boolean {
+  readStatus(AT_FDCWD, text, AT_SYMLINK_NOFOLLOW, TYPE);
+  return (status.getUint16(STATX.stx_mode, true) & S_IFMT) === S_IFSOCK;
+}
+
+/**
  * Sets the permissions of an open file; of a socket before bind(2), those of the file that it will make.
  *
  * @throws {SystemError} As in fchmod(2).
@@ -103,6 +119,22 @@ export function setPathMode(text: string, mode: number): void {
  */
 export function removeFile(text: string): void {
   call("unlinkat", text, AT_FDCWD, storePath(text), 0);
+}
+
+/**
+ * Removes the file of a unix socket that we bound, unless another process has put its own there meanwhile: that one stays.
+ * A bound socket holds its inode, so that no other file gets the same number while we have it.
+ *
+ * @throws {SystemError} As in unlink(2), but for a file that is gone already.
+ */
+export function removeOwnFile(path: string, own: FileIdentity): void {
+  try {
+    const { device, inode } = fileIdentity(path);
+    if (device === own.device && inode === own.inode) removeFile(path);
+  } catch (error) {
+    // Removed already, or in a folder that is gone: nothing is left to be put in order.
+    if (!(error instanceof SystemError && (error.code === "ENOENT" || error.code === "ENOTDIR"))) throw error;
+  }
 }
 
 /**

@@ -36,9 +36,11 @@ export type LibcName =
   | "pipe2"
   | "read"
   | "readv"
+  | "recv"
   | "recvmmsg"
   | "recvmsg"
   | "sched_yield"
+  | "send"
   | "sendmmsg"
   | "sendmsg"
   | "setsockopt"
@@ -75,11 +77,13 @@ const SIGNATURES = {
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u64"], result: "i32" },
   readv: { parameters: ["i32", "u64", "i32"], result: "i32" },
-  recvmmsg: { parameters: ["i32", "u64", "u32", "i32", "u64"], result: "i32" },
-  recvmsg: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "u64", "i32"], result: "i32" },
+  recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "buffer"], result: "i32" },
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
-  sendmmsg: { parameters: ["i32", "u64", "u32", "i32"], result: "i32" },
-  sendmsg: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u64", "i32"], result: "i32" },
+  sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  sendmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   shm_open: { parameters: ["buffer", "i32", "u32"], result: "i32", optional: true },
   shm_unlink: { parameters: ["buffer"], result: "i32", optional: true },

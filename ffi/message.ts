@@ -15,7 +15,7 @@ export class Message {
   readonly address: SocketAddress | undefined;
   /** The flags that recvmsg(2) reported, for instance `MSG_EOR`. */
   readonly flags: number;
-  /** The encoded control messages; empty when there are none. */
+  /** The encoded control messages, in memory that they share with others; empty when there are none. */
   readonly control: Uint8Array;
   /**
    * The descriptors that came with it, on a socket with the option `descriptors`; whoever receives the message closes
@@ -68,6 +68,14 @@ export interface SendOptions {
   control?: Uint8Array;
   /** Flags of sendmsg(2) beyond `MSG_DONTWAIT` and `MSG_NOSIGNAL`. @default {0} */
   flags?: number;
+  /**
+   * The state that the socket has to be in while the kernel takes this message, for what can't be said in a control
+   * message; see {@linkcode MessageSocketOptions.setMode}, which gives the number its meaning. Messages of unequal mode
+   * share no system call.
+   *
+   * @default {0}
+   */
+  mode?: number;
 }
 
 /** A message with its destination, for sending several at once. */

@@ -1,6 +1,6 @@
 /**
- * Small payloads beside each other in one ArrayBuffer, as Node's Buffers are: an ArrayBuffer of its own costs more than
- * the system call that brings such a message.
+ * Small payloads and control messages beside each other in one ArrayBuffer, as Node's Buffers are: an ArrayBuffer of its
+ * own costs more than the system call that brings such a message.
  *
  * @module
  */
@@ -25,7 +25,8 @@ export function copyPooled(bytes: Uint8Array<ArrayBuffer>, from: number, length:
     markAsUntransferable(pool.buffer);
   }
   const copy = pool.subarray(used, used + length);
-  used += length;
+  // Control messages are made of words, and payloads often are.
+  used += length + 7 & ~7;
   copy.set(bytes.subarray(from, from + length));
   return copy;
 }

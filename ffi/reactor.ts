@@ -205,6 +205,13 @@ export class Reactor {
   #looks = 0;
   #isWoken = false;
   #nextTurn: Promise<void> | undefined;
+  #steps: (() => void)[] = [];
+  /** Whether the next turn of the event loop comes to the steps; one that is blocked for long has no turns. */
+  #areStepsDue = false;
+  readonly #onSteps = (): void => {
+    this.#areStepsDue = false;
+    this.runSteps();
+  };
   #operationsInTurn = 0;
   #isDispatching = false;
   #blockingCalls = 0;
@@ -260,7 +267,8 @@ export class Reactor {
    * @throws {SystemError} As in epoll_wait(2).
    */
   poll(timeoutMs: number): number {
-    const timeout = timeoutMs < 0 ? -1 : Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS);
+    const hadSteps = this.runSteps();
+    const timeout = hadSteps ? 0 : timeoutMs < 0 ? -1 : Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS);
     // Whoever is called may wait in turn, while the reports behind its own are still to be handed out.
     const events = this.#isDispatching ? new EventBuffer(this.#events.bytes.length) : this.#events;
     const count = libc().symbols.epoll_wait(this.#epfd, events.bytes, MAX_EVENTS, timeout);
@@ -311,6 +319,36 @@ export class Reactor {
       })
     );
     return this.#nextTurn;
+  }
+
+  /**
+   * Has a step done before this thread waits: in the next turn of the event loop, or by the next {@linkcode Reactor.poll},
+   * which then only looks. What could be gathered until then goes out with it.
+   */
+  soon(step: () => void): void {
+    this.#steps.push(step);
+    if (this.#areStepsDue) return;
+    this.#areStepsDue = true;
+    setImmediate(this.#onSteps);
+  }
+
+  /**
+   * Does the steps that {@linkcode Reactor.soon} was given; those that they give in turn wait for the next time.
+   *
+   * @returns Whether there were any.
+   */
+  runSteps(): boolean {
+    const steps = this.#steps;
+    if (steps.length === 0) return false;
+    this.#steps = [];
+    let done = 0;
+    try {
+      while (done < steps.length) steps[done++]();
+    } finally {
+      // Those behind one that throws are not lost with it.
+      while (done < steps.length) this.soon(steps[done++]);
+    }
+    return true;
   }
 
   /** Whether anybody waits for anything. */

@@ -14,6 +14,8 @@ import { ERRNO, systemError } from "./errno.ts";
 import { closeDescriptors, takeDescriptors } from "./fd_passing.ts";
 import { lastErrno } from "./libc.ts";
 import { Message, type ReceivedInto } from "./message.ts";
+import { copyPooled } from "./payload_pool.ts";
+import { COALESCED_CONTROL_BYTES, coalescedSize, MAX_COALESCED_BYTES, withoutCoalescedSize } from "./segmentation.ts";
 
 /** What a {@linkcode ReceiveQueue} is made for. */
 export interface ReceiveQueueOptions {
@@ -29,9 +31,13 @@ export interface ReceiveQueueOptions {
   keepsDescriptors: boolean;
   /** Whether small payloads share their memory. */
   isPooled: boolean;
+  /** Whether the kernel may hand over several datagrams in one. */
+  coalesces: boolean;
+  /** Tells of an error; true when it is taken care of, and there may be something to receive behind it. */
+  onError?: (errno: number) => boolean;
 }
 
-const NO_CONTROL: Uint8Array = new Uint8Array(0);
+const NO_CONTROL: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const NO_DESCRIPTORS: readonly Descriptor[] = Object.freeze([]);
 
 /** Receiving from one descriptor. */
@@ -49,16 +55,27 @@ export class ReceiveQueue {
   readonly #isUnix: boolean;
   readonly #keepsDescriptors: boolean;
   readonly #isPooled: boolean;
+  readonly #coalesces: boolean;
+  readonly #batch: number;
+  readonly #payloadBytes: number;
+  readonly #onError: ((errno: number) => boolean) | undefined;
   #messages: Message[] = [];
   #head = 0;
 
   /** Makes an empty queue. */
-  constructor({ batch, payloadBytes, controlBytes, isUnix, keepsDescriptors, isPooled }: ReceiveQueueOptions) {
-    this.#arena = receiveArena(batch, payloadBytes, controlBytes);
+  constructor(options: ReceiveQueueOptions) {
+    const { batch, payloadBytes, controlBytes, isUnix, keepsDescriptors, isPooled, coalesces, onError } = options;
+    this.#arena = coalesces
+      ? receiveArena(batch, Math.max(payloadBytes, MAX_COALESCED_BYTES), controlBytes + COALESCED_CONTROL_BYTES)
+      : receiveArena(batch, payloadBytes, controlBytes);
+    this.#batch = batch;
+    this.#payloadBytes = payloadBytes;
+    this.#coalesces = coalesces;
     this.#flags = isUnix ? MSG_CMSG_CLOEXEC : 0;
     this.#isUnix = isUnix;
     this.#keepsDescriptors = keepsDescriptors;
     this.#isPooled = isPooled;
+    this.#onError = onError;
   }
 
   /** Messages that were fetched and not taken yet. */
@@ -76,8 +93,12 @@ export class ReceiveQueue {
     return message;
   }
 
-  /** Takes all messages. */
+  /** Takes all messages, at most a batch. */
   takeAll(): Message[] {
+    if (this.length > this.#batch) {
+      this.#head += this.#batch;
+      return this.#messages.slice(this.#head - this.#batch, this.#head);
+    }
     const messages = this.#head === 0 ? this.#messages : this.#messages.slice(this.#head);
     this.#messages = [];
     this.#head = 0;
@@ -102,27 +123,40 @@ export class ReceiveQueue {
   fetch(fd: number, wait: number = MSG_DONTWAIT): number {
     const slots = this.#arena;
     const count = slots.receive(fd, this.#flags | wait);
-    if (count === -1) return nothing("recvmmsg");
-    const { arena } = slots;
-    const { bytes } = arena;
-    let byteCount = 0;
+    // Behind an error that is taken care of there may be messages; whoever lets the call wait looks again by itself.
+    if (count === -1) return this.#failed("recvmmsg") && wait === MSG_DONTWAIT ? this.fetch(fd, wait) : 0;
     for (let slot = 0; slot < count; slot++) {
-      const data = slots.copyPayload(slot, this.#isPooled);
-      const nameLength = slots.nameLength(slot);
-      const address = nameLength === 0 ? undefined : this.#senders.decode(bytes, slots.nameOffset(slot), nameLength);
-      // The kernel gives this one back as it got it.
-      const flags = slots.flags(slot) & ~MSG_CMSG_CLOEXEC;
-      byteCount += data.length;
-      if ((flags & MSG_TRUNC) !== 0) this.messagesTruncated++;
-      this.#messages.push(
-        slots.hasControl(slot)
-          ? new Message(data, address, flags, arena.control(slot).slice(), this.#ownDescriptors(arena.control(slot)))
-          : new Message(data, address, flags, NO_CONTROL, NO_DESCRIPTORS),
-      );
+      const control = slots.hasControl(slot) ? slots.arena.control(slot) : NO_CONTROL;
+      const size = this.#coalesces && control !== NO_CONTROL ? coalescedSize(control) : 0;
+      if (size > 0) this.#split(slot, size, withoutCoalescedSize(control));
+      else this.#push(slot, 0, slots.payloadLength(slot), copyOf(control));
     }
-    this.messagesReceived += count;
-    this.bytesReceived += byteCount;
-    return count;
+    return this.length;
+  }
+
+  /** Adds each datagram of a slot; they share the rest of their control messages. */
+  #split(slot: number, size: number, control: Uint8Array): void {
+    const end = this.#arena.payloadLength(slot);
+    let from = 0;
+    do this.#push(slot, from, Math.min(size, end - from), control); while ((from += size) < end);
+  }
+
+  /** Adds a message of a part of a slot's payload. */
+  #push(slot: number, from: number, length: number, control: Uint8Array): void {
+    const slots = this.#arena;
+    const nameLength = slots.nameLength(slot);
+    const address = nameLength === 0
+      ? undefined
+      : this.#senders.decode(slots.arena.bytes, slots.nameOffset(slot), nameLength);
+    // The kernel gives this one back as it got it.
+    let flags = slots.flags(slot) & ~MSG_CMSG_CLOEXEC;
+    if (length > this.#payloadBytes) flags |= MSG_TRUNC;
+    const data = slots.copyPayload(slot, from, Math.min(length, this.#payloadBytes), this.#isPooled);
+    if ((flags & MSG_TRUNC) !== 0) this.messagesTruncated++;
+    this.messagesReceived++;
+    this.bytesReceived += data.length;
+    const descriptors = control.length === 0 ? NO_DESCRIPTORS : this.#ownDescriptors(control);
+    this.#messages.push(new Message(data, address, flags, control, descriptors));
   }
 
   /**
@@ -132,12 +166,11 @@ export class ReceiveQueue {
    * @throws {SystemError} As in recv(2).
    */
   fetchInto(fd: number, buffer: Uint8Array): ReceivedInto | undefined {
+    // The kernel may hand over more than one datagram.
+    if (this.#coalesces) return this.fetch(fd) === 0 ? undefined : copyInto(this.takeOne(), buffer);
     const slots = this.#arena;
     const length = slots.receiveInto(fd, buffer, this.#flags | MSG_DONTWAIT);
-    if (length === -1) {
-      nothing("recvmsg");
-      return undefined;
-    }
+    if (length === -1) return this.#failed("recvmsg") ? this.fetchInto(fd, buffer) : undefined;
     if (this.#isUnix && slots.hasControl(0)) closeDescriptors(slots.arena.control(0));
     const address = this.#senders.decode(slots.arena.bytes, slots.nameOffset(0), slots.nameLength(0));
     const flags = slots.flags(0) & ~MSG_CMSG_CLOEXEC;
@@ -145,6 +178,19 @@ export class ReceiveQueue {
     this.bytesReceived += length;
     if ((flags & MSG_TRUNC) !== 0) this.messagesTruncated++;
     return { length, address, flags };
+  }
+
+  /**
+   * What a call that failed means: false when there is nothing, true when an error was in the way.
+   *
+   * @throws {SystemError} It is nobody else's error.
+   */
+  #failed(syscall: string): boolean {
+    const errno = lastErrno();
+    // recv(2) knows no ENOENT: the runtime made a call of its own before errno was read (seen once). The reactor tells again.
+    if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR || errno === ERRNO.ENOENT) return false;
+    if (this.#onError?.(errno)) return true;
+    throw systemError(errno, syscall);
   }
 
   /** The kernel has opened them already, so that each gets an owner here, or is closed. */
@@ -156,14 +202,21 @@ export class ReceiveQueue {
   }
 }
 
+/** Control messages are small, and nobody transfers them, so that they always share their memory. */
+function copyOf(control: Uint8Array<ArrayBuffer>): Uint8Array {
+  return control.length === 0 ? NO_CONTROL : copyPooled(control, 0, control.length);
+}
+
 /** Lets go of what came with a message that nobody gets. */
 export function discard(message: Message): void {
   for (const descriptor of message.descriptors) descriptor.close();
 }
 
-function nothing(syscall: string): 0 {
-  const errno = lastErrno();
-  // recv(2) knows no ENOENT: the runtime made a call of its own before errno was read (seen once). The reactor tells again.
-  if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR || errno === ERRNO.ENOENT) return 0;
-  throw systemError(errno, syscall);
+/** Copies a message that was fetched into the caller's buffer. */
+export function copyInto(message: Message, buffer: Uint8Array): ReceivedInto {
+  discard(message);
+  const length = Math.min(message.data.length, buffer.length);
+  buffer.set(length === message.data.length ? message.data : message.data.subarray(0, length));
+  const isCut = length < message.data.length;
+  return { length, address: message.address, flags: isCut ? message.flags | MSG_TRUNC : message.flags };
 }

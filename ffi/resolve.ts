@@ -68,7 +68,7 @@ export async function resolve(
 }
 
 /** The address that a text is by itself, or `undefined` where it is a name. */
-function numericAddress(host: string, port: number): InetAddress | Inet6Address | undefined {
+export function numericAddress(host: string, port: number): InetAddress | Inet6Address | undefined {
   if (parseIPv4(host) !== undefined) return { family: "inet", address: host, port };
   const percent = host.indexOf("%");
   const bytes = parseIPv6(percent < 0 ? host : host.slice(0, percent));
@@ -117,10 +117,12 @@ function unlessGivenUp<T>(answer: Promise<T>, what: string, options: WaitOptions
 function explained(error: unknown, host: string): unknown {
   if (!(error instanceof Error)) return error;
   const name = JSON.stringify(host);
-  if (error.name === "NotCapable" || error.name === "PermissionDenied") {
+  const { code } = error as { code?: unknown };
+  // Deno's own error, or what its node:dns makes of it.
+  if (error.name === "NotCapable" || error.name === "PermissionDenied" || code === "EPERM") {
     return new UnsupportedError(`resolve ${name}: the runtime forbids it; run Deno with --allow-net`, { cause: error });
   }
-  switch ((error as { code?: unknown }).code) {
+  switch (code) {
     case "ENOTFOUND":
       return new AddressError(`${name} can't be resolved: there is no such host; check the name, or /etc/hosts`, {
         cause: error,

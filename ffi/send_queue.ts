@@ -10,17 +10,21 @@
 import { ArgumentError, BufferFullError, type ClosedError, MessageTooLargeError } from "../common/errors.ts";
 import type { SockeyeError } from "../common/errors.ts";
 import { timeoutError, type WaitOptions } from "../common/wait.ts";
-import { DestinationCache } from "./address_cache.ts";
-import { COPIED_PAYLOAD_BYTES, sendArena } from "./arenas.ts";
-import { MSG_DONTWAIT, MSG_NOSIGNAL } from "./constants.ts";
+import { COPIED_PAYLOAD_BYTES } from "./arenas.ts";
+import { AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SO_MEMINFO, SOL_SOCKET } from "./constants.ts";
 import { ERRNO, systemError } from "./errno.ts";
 import { lastErrno, type Libc, libc } from "./libc.ts";
 import type { OutgoingMessage, SendOptions } from "./message.ts";
-import type { MessageArena } from "./msghdr.ts";
+import type { Segmentation } from "./segmentation.ts";
+import { SendBatch } from "./send_batch.ts";
 import { decodeSockaddr, formatSocketAddress } from "./sockaddr.ts";
 
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 const CONNECTED: SendOptions = Object.freeze({});
+
+/** linux/sock_diag.h: how many words SO_MEMINFO gives, and which of them is the memory of packets on their way. */
+const MEMINFO_WORDS = 9;
+const WMEM_ALLOC = 2;
 
 /** What became of one call into the kernel. */
 export type Outcome =
@@ -28,6 +32,24 @@ export type Outcome =
   | "sent"
   /** The kernel's buffer is full; try again when the descriptor is writable. */
   | "blocked";
+
+/** What a {@linkcode SendQueue} is made for. */
+export interface SendQueueOptions {
+  /** Messages per system call, where those that the kernel cuts out of one count as one. */
+  readonly batch: number;
+  /** Room for control messages, in bytes. */
+  readonly controlBytes: number;
+  /** Messages that may wait. */
+  readonly limit: number;
+  /** What the kernel is known to cut, where it may. */
+  readonly segmentation?: Segmentation;
+  /** Puts the descriptor into a mode. */
+  readonly setMode?: (fd: number, mode: number) => void;
+  /** The mode for messages of a mode that the kernel cuts out of one. */
+  readonly segmentedMode?: (mode: number) => number;
+  /** Tells of an error, -1 for one that shortened a call; true when it has nothing to do with the call that reported it. */
+  readonly onError?: (errno: number, message?: SendOptions) => boolean;
+}
 
 /** One promise for one or several queued messages. */
 class Completion {
@@ -91,21 +113,26 @@ export class SendQueue {
   sendsBlocked = 0;
 
   readonly #libc: Libc = libc();
-  readonly #arena: MessageArena;
-  readonly #destinations = new DestinationCache();
+  readonly #batch: SendBatch;
   readonly #limit: number;
+  readonly #setMode: SendQueueOptions["setMode"];
+  readonly #segmentedMode: SendQueueOptions["segmentedMode"];
+  readonly #onError: SendQueueOptions["onError"];
   readonly #queue: Queued[] = [];
   /** The first of the queue that is left; what is in front has been dealt with. */
   #head = 0;
+  /** The mode that the descriptor is in. */
+  #mode = 0;
+  /** The last call was refused for want of room, while nothing was on its way that took it. */
+  #wasShort = false;
 
-  /**
-   * @param batch Messages per system call.
-   * @param controlBytes Room for control messages.
-   * @param limit Messages that may wait.
-   */
-  constructor(batch: number, controlBytes: number, limit: number) {
-    this.#arena = sendArena(batch, controlBytes);
+  /** Makes an empty queue. */
+  constructor({ batch, controlBytes, limit, segmentation, setMode, segmentedMode, onError }: SendQueueOptions) {
+    this.#batch = new SendBatch(batch, controlBytes, segmentation);
     this.#limit = limit;
+    this.#setMode = setMode;
+    this.#segmentedMode = segmentedMode;
+    this.#onError = onError;
   }
 
   /** Messages that wait. */
@@ -122,11 +149,15 @@ export class SendQueue {
     if (!(data instanceof Uint8Array)) {
       throw new ArgumentError(`${argument}data`, `must be a Uint8Array, got ${typeof data}`);
     }
-    const { control } = options;
-    if (control !== undefined && control.length > this.#arena.controlBytes) {
+    const { control, mode = 0 } = options;
+    if (mode !== 0 && (this.#setMode === undefined || !Number.isInteger(mode))) {
+      const allowed = this.#setMode === undefined ? "0 on a socket without setMode" : "an integer";
+      throw new ArgumentError(`${argument}mode`, `must be ${allowed}, got ${mode}`);
+    }
+    if (control !== undefined && control.length > this.#batch.controlBytes) {
       throw new ArgumentError(
         `${argument}control`,
-        `must be at most ${this.#arena.controlBytes} bytes, got ${control.length}; open the socket with more controlBytes`,
+        `must be at most ${this.#batch.controlBytes} bytes, got ${control.length}; open the socket with more controlBytes`,
       );
     }
   }
@@ -138,20 +169,23 @@ export class SendQueue {
    * @throws {SockeyeError} When the kernel refuses it.
    */
   sendNow(fd: number, data: Uint8Array, options: SendOptions, dontWait: number = MSG_DONTWAIT): Outcome {
-    this.#fill(0, data, options);
     const flags = (options.flags ?? 0) & ~MSG_DONTWAIT | dontWait | MSG_NOSIGNAL;
-    const result = this.#libc.symbols.sendmsg(fd, this.#arena.headerAddress(0), flags);
-    if (data.length > COPIED_PAYLOAD_BYTES) this.#arena.releasePayload(0);
-    if (result >= 0) {
-      this.#count(data);
-      return "sent";
+    for (;;) {
+      this.enterMode(fd, options.mode);
+      this.#batch.set(0, data, options);
+      const result = this.#libc.symbols.sendmsg(fd, this.#batch.headers, flags);
+      if (data.length > COPIED_PAYLOAD_BYTES) this.#batch.release(0);
+      if (result >= 0) {
+        this.#count(data);
+        return "sent";
+      }
+      const errno = lastErrno();
+      if (this.#isFull(fd, errno, options)) {
+        this.sendsBlocked++;
+        return "blocked";
+      }
+      if (!this.#isElsewhere(errno, options) && !this.#isFirstShortage(errno)) throw sendError(errno, data, options);
     }
-    const errno = lastErrno();
-    if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) {
-      this.sendsBlocked++;
-      return "blocked";
-    }
-    throw sendError(errno, data, options);
   }
 
   /**
@@ -163,18 +197,20 @@ export class SendQueue {
   sendManyNow(fd: number, messages: readonly OutgoingMessage[], from: number): number {
     let next = from;
     while (next < messages.length) {
-      const count = Math.min(messages.length - next, this.#arena.slots);
-      for (let slot = 0; slot < count; slot++) {
-        const message = messages[next + slot];
-        this.#fill(slot, message.data, message);
+      const { flags, mode } = messages[next];
+      this.#batch.clear(flags);
+      for (let i = next; i < messages.length; i++) {
+        const message = messages[i];
+        if (message.flags !== flags || message.mode !== mode || !this.#batch.add(message.data, message)) break;
       }
-      const sent = this.#sendFilled(fd, count, messages[next].flags);
+      const sent = this.#sendFilled(fd, flags, mode);
       if (sent === -1) {
         const errno = lastErrno();
-        if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) break;
+        if (this.#isFull(fd, errno, messages[next])) break;
+        if (this.#isToRepeat(errno, messages[next])) continue;
         throw sendError(errno, messages[next].data, messages[next]);
       }
-      for (let slot = 0; slot < sent; slot++) this.#count(messages[next + slot].data);
+      for (let i = 0; i < sent; i++) this.#count(messages[next + i].data);
       next += sent;
     }
     if (next < messages.length) this.sendsBlocked++;
@@ -214,16 +250,23 @@ export class SendQueue {
   /** Hands over as much of the line as the kernel takes. Refused messages settle with their error. */
   flush(fd: number): Outcome {
     for (;;) {
-      const count = this.#fillFromQueue();
-      if (count === 0) return "sent";
+      if (!this.#fillFromQueue()) return "sent";
       const first = this.#queue[this.#head];
-      const sent = this.#sendFilled(fd, count, first.options.flags);
+      let sent: number;
+      try {
+        sent = this.#sendFilled(fd, first.options.flags, first.options.mode);
+      } catch (error) {
+        first.completion.fail(error);
+        this.#discard(1);
+        continue;
+      }
       if (sent === -1) {
         const errno = lastErrno();
-        if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) {
+        if (this.#isFull(fd, errno, first.options)) {
           this.sendsBlocked++;
           return "blocked";
         }
+        if (this.#isToRepeat(errno, first.options)) continue;
         first.completion.fail(sendError(errno, first.data, first.options));
         this.#discard(1);
         continue;
@@ -235,6 +278,13 @@ export class SendQueue {
       }
       this.#discard(sent);
     }
+  }
+
+  /** Puts the descriptor into a mode, unless it is in it already. */
+  enterMode(fd: number, mode = 0): void {
+    if (mode === this.#mode) return;
+    this.#setMode!(fd, mode);
+    this.#mode = mode;
   }
 
   /** Rejects everything that waits. */
@@ -252,31 +302,74 @@ export class SendQueue {
     );
   }
 
-  /** Fills the arena with the first of the line, up to a change of flags, which are the whole call's. */
-  #fillFromQueue(): number {
+  /** Whether the error came from elsewhere than this call, so that the call is made again. */
+  #isElsewhere(errno: number, message: SendOptions): boolean {
+    return this.#onError?.(errno, message) ?? false;
+  }
+
+  /**
+   * Whether there is no room until what was sent before has left. Raw sockets, and all for the fragments of one packet, say
+   * so by ENOBUFS (`__ip_append_data` in net/ipv4/ip_output.c), also where the call is to wait.
+   */
+  #isFull(fd: number, errno: number, { to }: SendOptions): boolean {
+    if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) return true;
+    // Only a path can be missing. Otherwise the runtime made a call of its own before errno was read (seen in the rig, under
+    // load): the next attempt tells what it is.
+    if (errno === ERRNO.ENOENT) return !isUnixAddress(to);
+    return errno === ERRNO.ENOBUFS && this.#isOnItsWay(fd);
+  }
+
+  /** What was on its way may have left just now: one more attempt tells whether there is room at all. */
+  #isFirstShortage(errno: number): boolean {
+    return this.#wasShort = errno === ERRNO.ENOBUFS && !this.#wasShort;
+  }
+
+  /** Whether packets of the socket wait in an interface's queue, which `SO_MEMINFO` of socket(7) tells. */
+  #isOnItsWay(fd: number): boolean {
+    const memory = new Uint32Array(MEMINFO_WORDS);
+    const bytes = new Uint8Array(memory.buffer);
+    const length = new Uint8Array(Uint32Array.of(bytes.length).buffer);
+    return this.#libc.symbols.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, bytes, length) === 0 && memory[WMEM_ALLOC] > 0;
+  }
+
+  /** Whether the call is made again, with what is different now. */
+  #isToRepeat(errno: number, first: SendOptions): boolean {
+    return this.#isElsewhere(errno, first) || this.#isFirstShortage(errno) || this.#batch.refused(errno);
+  }
+
+  /** Fills a batch with the first of the line, up to a change of flags or mode; false when there is nothing. */
+  #fillFromQueue(): boolean {
     while (this.#head < this.#queue.length && this.#queue[this.#head].completion.isAbandoned) this.#discard(1);
-    const limit = Math.min(this.length, this.#arena.slots);
-    let count = 0;
-    while (count < limit) {
-      const { data, options, completion } = this.#queue[this.#head + count];
-      if (completion.isAbandoned || options.flags !== this.#queue[this.#head].options.flags) break;
-      this.#fill(count++, data, options);
+    if (this.length === 0) return false;
+    const { flags, mode } = this.#queue[this.#head].options;
+    this.#batch.clear(flags);
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const { data, options, completion } = this.#queue[i];
+      if (completion.isAbandoned || options.flags !== flags || options.mode !== mode) break;
+      if (!this.#batch.add(data, options)) break;
     }
-    return count;
+    return true;
   }
 
-  #sendFilled(fd: number, count: number, flags = 0): number {
-    return this.#libc.symbols.sendmmsg(fd, this.#arena.headerAddress(0), count, flags | SEND_FLAGS);
-  }
-
-  #fill(slot: number, data: Uint8Array, options: SendOptions): void {
-    if (data.length <= COPIED_PAYLOAD_BYTES) this.#arena.setPayload(slot, data);
-    else this.#arena.pointPayload(slot, data);
-    this.#arena.setName(slot, this.#destinations.encode(options.to));
-    this.#arena.setControl(slot, options.control);
+  /** Hands the batch, or its first slots, to the kernel in their mode: how many messages it took, or -1. */
+  #sendFilled(fd: number, flags = 0, mode = 0): number {
+    this.#batch.endRun();
+    let { slots } = this.#batch;
+    const segmentedMode = this.#segmentedMode?.(mode) ?? mode;
+    if (segmentedMode === mode) this.enterMode(fd, mode);
+    else {
+      this.enterMode(fd, this.#batch.isShared ? segmentedMode : mode);
+      slots = this.#batch.slotsAlike();
+    }
+    const sent = this.#libc.symbols.sendmmsg(fd, this.#batch.headers, slots, flags | SEND_FLAGS);
+    if (sent === -1) return -1;
+    // The kernel tells of an error by sending less, and forgets it: of many in a row nobody else would be told.
+    if (sent < slots) this.#onError?.(-1);
+    return this.#batch.messagesIn(sent);
   }
 
   #count(data: Uint8Array): void {
+    this.#wasShort = false;
     this.messagesSent++;
     this.bytesSent += data.length;
   }
@@ -300,8 +393,12 @@ function sendError(errno: number, data: Uint8Array, { to }: SendOptions = CONNEC
   const error = systemError(errno, "sendmsg", text);
   if (errno !== ERRNO.EMSGSIZE) return error;
   return new MessageTooLargeError(
-    `send: ${data.length} bytes are more than the socket takes in one message; ` +
-      "send less at a time, or raise the send buffer (SO_SNDBUF)",
+    `send: ${data.length} bytes are more than the socket takes in one message; send less at a time, raise the send buffer ` +
+      "(SO_SNDBUF), or, where it must not be fragmented, keep below the MTU of the path",
     { cause: error },
   );
+}
+
+function isUnixAddress(to: SendOptions["to"]): boolean {
+  return to instanceof Uint8Array ? to[0] === AF_UNIX : to?.family === "unix";
 }

@@ -53,7 +53,7 @@ export function sendSome(fd: number, bytes: Uint8Array, control?: Uint8Array): n
   if (isCopied) arena.setPayload(0, bytes);
   else arena.pointPayload(0, bytes);
   arena.setControl(0, control);
-  const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headerAddress(0), SEND_FLAGS));
+  const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS));
   if (!isCopied) arena.releasePayload(0);
   return unlessBlocked(result, "sendmsg");
 }
@@ -63,7 +63,7 @@ export function sendVector(fd: number, vector: IoVector): number | undefined {
   const { libc, arena } = prepared();
   arena.pointPayloadVector(0, vector);
   arena.setControl(0, undefined);
-  const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headerAddress(0), SEND_FLAGS));
+  const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS));
   arena.releasePayload(0);
   const written = unlessBlocked(result, "sendmsg");
   if (written !== undefined) vector.advance(written);
@@ -82,7 +82,7 @@ export function receiveWithDescriptors(fd: number, buffer: Uint8Array, limit: nu
   const { libc, arena } = prepared();
   arena.prepareReceive(1);
   arena.pointPayload(0, buffer);
-  const result = uninterrupted(() => libc.symbols.recvmsg(fd, arena.headerAddress(0), RECEIVE_FLAGS));
+  const result = uninterrupted(() => libc.symbols.recvmsg(fd, arena.headers, RECEIVE_FLAGS));
   arena.releasePayload(0);
   const length = unlessBlocked(result, "recvmsg");
   if (length === undefined) return undefined;

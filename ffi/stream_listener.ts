@@ -20,7 +20,7 @@ import {
   SOMAXCONN,
 } from "./constants.ts";
 import { Descriptor } from "./descriptor.ts";
-import { type FileIdentity, fileIdentity, removeFile, setFileMode, setPathMode } from "./files.ts";
+import { type FileIdentity, fileIdentity, removeFile, removeOwnFile, setFileMode, setPathMode } from "./files.ts";
 import { Operations, type SyncOptions } from "./operations.ts";
 import { READABLE } from "./reactor.ts";
 import type { SocketAddress } from "./sockaddr.ts";
@@ -291,18 +291,4 @@ function setListenerOptions(fd: number, address: SocketAddress, options: ListenO
   if (reuseAddress) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (reusePort) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.family === "inet6" && ipv6Only !== undefined) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
-}
-
-/**
- * Another process may have put its own socket there meanwhile; that one stays. A bound socket holds its inode, so that no
- * other file gets the same number while we listen.
- */
-function removeOwnFile(path: string, own: FileIdentity): void {
-  try {
-    const { device, inode } = fileIdentity(path);
-    if (device === own.device && inode === own.inode) removeFile(path);
-  } catch (error) {
-    // Removed already, or in a folder that is gone: nothing is left to be put in order.
-    if (!(error instanceof SystemError && (error.code === "ENOENT" || error.code === "ENOTDIR"))) throw error;
-  }
 }

@@ -25,6 +25,6 @@ export function sendUrgently(fd: number, data: Uint8Array, control: Uint8Array):
   );
   arena.prepareSend(0, data, undefined, control);
   const { symbols } = libc();
-  if (symbols.sendmsg(fd, arena.headerAddress(0), MSG_DONTWAIT | MSG_NOSIGNAL) !== -1) return;
+  if (symbols.sendmsg(fd, arena.headers, MSG_DONTWAIT | MSG_NOSIGNAL) !== -1) return;
   throw systemError(runtime.errno(), "sendmsg");
 }

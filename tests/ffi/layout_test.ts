@@ -26,6 +26,7 @@ const LIBC_HEADERS = `
 #include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -54,6 +55,7 @@ const KERNEL_HEADERS = `
 #include <linux/in6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <linux/icmp.h>
 #include <linux/fcntl.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
