@@ -23,6 +23,12 @@ export const INTEROP_PACKAGES: readonly string[] = [
   "golang-github-ishidawataru-sctp-dev",
 ];
 
+/** The programs and libraries that speak the Scalability Protocols. */
+export const SP_PACKAGES: readonly string[] = ["nng-utils", "libnng-dev", "nanomsg-utils", "libnanomsg-dev"];
+
+/** The programs that look at networks, which ours are measured against. */
+export const NETWORK_PROGRAMS: readonly string[] = ["iproute2", "traceroute", "iputils-tracepath", "tcpdump"];
+
 /** What {@linkcode ensurePackages} found and did. */
 export interface PackageReport {
   /** The packages that were missing and now are installed. */
@@ -88,7 +94,7 @@ function apt(args: readonly string[]): string | undefined {
 }
 
 if (import.meta.main) {
-  const report = ensurePackages([...RIG_PACKAGES, ...INTEROP_PACKAGES]);
+  const report = ensurePackages([...RIG_PACKAGES, ...INTEROP_PACKAGES, ...SP_PACKAGES, ...NETWORK_PROGRAMS]);
   for (const name of report.installed) console.log(`installed ${name}`);
   for (const name of report.missing) console.log(`missing ${name}`);
   if (report.missing.length > 0) {

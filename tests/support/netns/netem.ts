@@ -79,6 +79,19 @@ export function netemAvailable(): boolean {
   return netem;
 }
 
+let tbf: boolean | undefined;
+
+/**
+ * Why a link's rate can't be limited with tc-tbf(8) here, or undefined where it can: what a test passes on as its `skip`.
+ * Unlike netem most kernels have it.
+ */
+export function tbfUnavailable(): string | undefined {
+  const limit = ["tbf", "rate", "1mbit", "burst", "16kb", "limit", "1mb"];
+  tbf ??= withScratchNamespace((name) => succeeds(["tc", "-n", name, "qdisc", "add", "dev", "lo", "root", ...limit])) ??
+    false;
+  return tbf ? undefined : "this kernel has no queue that limits a rate: load it with `modprobe sch_tbf`";
+}
+
 function withScratchNamespace<Result>(use: (name: string) => Result): Result | undefined {
   const name = `sockeye-${process.pid}-${randomBytes(3).toString("hex")}-try`;
   if (!succeeds(["ip", "netns", "add", name])) return undefined;

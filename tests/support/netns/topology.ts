@@ -16,7 +16,7 @@ import { Link, type LinkOptions } from "./link.ts";
 import { netemAvailable, netnsUnavailable } from "./netem.ts";
 
 export { Link, type LinkEnd, type LinkOptions } from "./link.ts";
-export { type Netem, netemAvailable, netnsUnavailable } from "./netem.ts";
+export { type Netem, netemAvailable, netnsUnavailable, tbfUnavailable } from "./netem.ts";
 export { type Finished, IprouteError } from "./iproute.ts";
 
 /** A route to what is not at the other end of a link. */
@@ -25,8 +25,8 @@ export interface Route {
   namespace: string;
   /** The addresses that it leads to, for instance `"10.77.2.0/24"` or `"default"`. */
   to: string;
-  /** The next hop's address. */
-  via: string;
+  /** The next hop's address; several share the traffic between them, flow by flow (equal-cost multipath). */
+  via: string | readonly string[];
 }
 
 /** What a topology consists of. */
@@ -107,10 +107,17 @@ export class Topology implements AsyncDisposable {
       const lines = ["link set lo up", ...this.links.flatMap((link) => link.configuration(label))];
       await runBatch(["ip", "-n", name], lines);
     }
-    for (const { namespace, to, via } of options.routes ?? []) {
-      await runOrThrow(["ip", "-n", this.nameOf(namespace), "route", "add", to, "via", via]);
-    }
+    await this.#addRoutes(options.routes ?? []);
     for (const link of this.links) await link.applyInitialNetem();
+  }
+
+  async #addRoutes(routes: readonly Route[]): Promise<void> {
+    for (const name of new Set(routes.map(({ namespace }) => this.nameOf(namespace)))) {
+      const lines = routes.filter(({ namespace }) => this.nameOf(namespace) === name).map(routeCommand);
+      // A route of several hops doesn't tell the family by itself.
+      await runBatch(["ip", "-n", name, "-4"], lines.filter((line) => !line.includes(":")));
+      await runBatch(["ip", "-n", name, "-6"], lines.filter((line) => line.includes(":")));
+    }
   }
 
   /** What iproute2 calls this namespace. */
@@ -147,6 +154,11 @@ export class Topology implements AsyncDisposable {
     for (const name of this.#namespaces.values()) await removeNamespace(name);
     await Promise.all(exits);
   }
+}
+
+function routeCommand({ to, via }: Route): string {
+  const hops = typeof via === "string" ? [`via ${via}`] : via.map((hop) => `nexthop via ${hop}`);
+  return `route add ${to} ${hops.join(" ")}`;
 }
 
 /** Every setting as a line of shell. */

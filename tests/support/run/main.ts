@@ -8,6 +8,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { add, type Counts, noCounts, oneFailed, oneSkipped, printFailures, summaryLine } from "./counts.ts";
 import { terminateAll } from "./process.ts";
+import { runAll } from "./schedule.ts";
 import { logOf, type Stage } from "./stage.ts";
 import { STAGES } from "./stages.ts";
 
@@ -31,6 +32,9 @@ The output of every stage is in .build/test.`;
 /** What ends a run before its time, with the exit status that a shell would give: Ctrl-C, kill(1), a closed terminal. */
 const ENDINGS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** A guest of the rig keeps one processor busy, whatever runs in it; more at a time would be in each other's way. */
+const STAGES_AT_A_TIME = 2;
+
 async function main(args: string[]): Promise<number> {
   const options = readOptions(args);
   if (options === undefined) return 2;
@@ -52,8 +56,7 @@ async function main(args: string[]): Promise<number> {
     });
   }
 
-  let total = noCounts();
-  for (const stage of chosen) total = add(total, await runStage(stage));
+  const total = (await runAll(chosen, STAGES_AT_A_TIME, runStage)).reduce(add, noCounts());
   printFailures(total);
   console.log(`\n${summaryLine(total)}`);
   const skipsCount = process.env.CI === "true";
@@ -88,13 +91,11 @@ function chooseStages(only: string | undefined): readonly Stage[] | undefined {
 }
 
 async function runStage(stage: Stage): Promise<Counts> {
-  console.log(`── ${stage.name}: ${stage.title}`);
   const begin = performance.now();
   const counts = await runUnlessObstructed(stage);
   const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
-  console.log(
-    `   ${summaryLine(counts)} in ${seconds} s${counts.failed > 0 ? ` (output in ${logOf(stage.name)})` : ""}`,
-  );
+  const where = counts.failed > 0 ? ` (output in ${logOf(stage.name)})` : "";
+  console.log(`── ${stage.name}: ${stage.title}\n   ${summaryLine(counts)} in ${seconds} s${where}`);
   return counts;
 }
 

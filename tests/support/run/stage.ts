@@ -16,6 +16,8 @@ export interface Stage {
   name: string;
   /** What it proves, in a few words. */
   title: string;
+  /** The stage that has to end before this one begins, if both are run. */
+  after?: string;
   /** Gives the reason for which it can't run here, if there is one, after it has tried to mend that. */
   obstacle?: () => string | undefined;
   /** Runs it. */
@@ -31,6 +33,7 @@ export interface StageProgram {
   limit: number;
   /** Whether it runs where kernel SCTP is, or on this machine as it is. */
   inRig?: boolean;
+  after?: string;
   obstacle?: () => string | undefined;
 }
 
@@ -71,10 +74,11 @@ export function denoTestStage(program: StageProgram): Stage {
 }
 
 function stage(program: StageProgram, count: (outcome: Outcome, output: string) => Counts): Stage {
-  const { name, title, obstacle, limit } = program;
+  const { name, title, after, obstacle, limit } = program;
   return {
     name,
     title,
+    after,
     obstacle,
     async run() {
       const command = program.inRig ? inRig(program) : program.command;

@@ -6,17 +6,17 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { C_COMPILER, ensurePackages, INTEROP_PACKAGES } from "../peers.ts";
+import { C_COMPILER, ensurePackages, INTEROP_PACKAGES, NETWORK_PROGRAMS, SP_PACKAGES } from "../peers.ts";
 import { ensureRig } from "../rig/ensure_rig.ts";
 import { onePassed } from "./counts.ts";
 import { ROOT } from "./paths.ts";
 import { commandStage, denoTestStage, type Stage, summaryStage } from "./stage.ts";
 
 const DENO = Deno.execPath();
-const ENTRY_POINTS = ["mod.ts", "ffi/mod.ts", "sctp/mod.ts"];
+const ENTRY_POINTS = ["mod.ts", "ffi/mod.ts", "qos/mod.ts", "sctp/mod.ts", "sp/mod.ts"];
 
 /** What holds docstrings and guides, whose examples are run. */
-const DOCUMENTED = ["mod.ts", "common", "ffi", "sctp", "cli", "docs"].filter(exists);
+const DOCUMENTED = ["mod.ts", "common", "ffi", "qos", "sctp", "sp", "cli", "docs"].filter(exists);
 
 /** The tests that need a kernel with SCTP: the contract of the SCTP API, and every folder named `kernel`. */
 const KERNEL_TESTS = ["tests/sctp/contract", ...readdirSync(join(ROOT, "tests")).map((name) => `tests/${name}/kernel`)]
@@ -35,7 +35,10 @@ const NOT_HERE = [
 /** The tests of the rig itself: they start kernels, and so have a stage of their own. */
 const RIG_TESTS = "tests/rig";
 
-/** All stages, in the order in which they run: what says no soonest comes first. */
+/**
+ * All stages, in the order in which they begin, two at a time: what says no soonest comes first. The first of them
+ * installs what the others need, and runs alone.
+ */
 export const STAGES: readonly Stage[] = [
   {
     name: "peers",
@@ -62,26 +65,26 @@ export const STAGES: readonly Stage[] = [
     name: "doctest",
     title: "examples in docstrings and guides",
     command: ["--doc", ...DOCUMENTED],
-    limit: 180,
+    limit: 240,
   }),
   denoTestStage({
     name: "unit",
     title: "tests on this machine",
     command: ["--no-check", `--ignore=${[...NOT_HERE, RIG_TESTS].join(",")}`, "tests", "interop"],
-    limit: 240,
+    limit: 480,
   }),
   denoTestStage({
     name: "rig",
     title: "the rig itself",
     command: ["--no-check", RIG_TESTS],
-    limit: 240,
+    limit: 480,
     obstacle: rigMissing,
   }),
   denoTestStage({
     name: "contract",
     title: "SCTP on a real kernel, and the sockets under it",
     command: ["--no-check", ...without(PROGRAM_TESTS, KERNEL_TESTS), "tests/ffi/contract"],
-    limit: 300,
+    limit: 600,
     inRig: true,
     obstacle: rigMissing,
   }),
@@ -89,7 +92,7 @@ export const STAGES: readonly Stage[] = [
     name: "doctest-rig",
     title: "examples about SCTP, on a real kernel",
     command: ["--no-check", "--doc", ...DOCUMENTED.filter((path) => /sctp|docs/.test(path)), "README.md"],
-    limit: 180,
+    limit: 360,
     inRig: true,
     obstacle: rigMissing,
   }),
@@ -98,14 +101,21 @@ export const STAGES: readonly Stage[] = [
     title: "the matrix of peers",
     // It goes into the rig by itself, with its programs compiled outside, where compilers are quick.
     command: [DENO, "run", "--no-check", "-A", "interop/run.ts"],
-    limit: 360,
+    limit: 480,
     obstacle: peersMissing,
+  }),
+  summaryStage({
+    name: "interop-sp",
+    title: "the matrix of the Scalability Protocols",
+    command: [DENO, "run", "--no-check", "-A", "interop/sp/run.ts"],
+    limit: 600,
+    obstacle: () => packagesMissing([...C_COMPILER, ...SP_PACKAGES]),
   }),
   denoTestStage({
     name: "programs",
     title: "the command and the examples, on a real kernel",
     command: ["--no-check", ...PROGRAM_TESTS],
-    limit: 240,
+    limit: 480,
     inRig: true,
     obstacle: rigMissing,
   }),
@@ -120,19 +130,21 @@ export const STAGES: readonly Stage[] = [
     name: "npm-build",
     title: "the npm package, built and installed",
     command: npm("build"),
-    limit: 240,
+    limit: 360,
   }),
   summaryStage({
     name: "npm-host",
+    after: "npm-build",
     title: "the npm package on Node and Bun",
     command: npm("host"),
-    limit: 240,
+    limit: 600,
   }),
   summaryStage({
     name: "npm-rig",
+    after: "npm-build",
     title: "the npm package on Node and Bun, on a real kernel",
     command: npm("rig"),
-    limit: 300,
+    limit: 600,
     inRig: true,
     obstacle: rigMissing,
   }),
@@ -148,8 +160,12 @@ function rigMissing(): string | undefined {
 }
 
 function peersMissing(): string | undefined {
-  const { missing, remedy } = ensurePackages([...C_COMPILER, ...INTEROP_PACKAGES]);
-  return missing.length > 0 ? `${missing.join(", ")} missing; ${remedy}` : rigMissing();
+  return packagesMissing([...C_COMPILER, ...INTEROP_PACKAGES, ...SP_PACKAGES, ...NETWORK_PROGRAMS]) ?? rigMissing();
+}
+
+function packagesMissing(packages: readonly string[]): string | undefined {
+  const { missing, remedy } = ensurePackages(packages);
+  return missing.length > 0 ? `${missing.join(", ")} missing; ${remedy}` : undefined;
 }
 
 function without(unwanted: readonly string[], paths: readonly string[]): string[] {
