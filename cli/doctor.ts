@@ -1,17 +1,26 @@
 /** `sockeye doctor`: what this machine can do, and how to get what it can't. @module */
 
-import process from "node:process";
 import { type Command, command } from "./command.ts";
 import { eventsTopic } from "./doctor/events.ts";
 import type { Condition, Finding, Topic } from "./doctor/finding.ts";
 import { limitsTopic } from "./doctor/limits.ts";
 import { memoryTopic } from "./doctor/memory.ts";
+import { packetsTopic } from "./doctor/packets.ts";
 import { runtimeTopic } from "./doctor/runtime.ts";
 import { sctpTopic } from "./doctor/sctp.ts";
 import { socketsTopic } from "./doctor/sockets.ts";
 import { flag } from "./option.ts";
+import { hasColours } from "./terminal.ts";
 
-const TOPICS: readonly Topic[] = [runtimeTopic, sctpTopic, socketsTopic, memoryTopic, eventsTopic, limitsTopic];
+const TOPICS: readonly Topic[] = [
+  runtimeTopic,
+  sctpTopic,
+  socketsTopic,
+  packetsTopic,
+  memoryTopic,
+  eventsTopic,
+  limitsTopic,
+];
 
 const CONDITIONS: readonly Condition[] = ["ok", "off", "low", "missing", "unknown"];
 
@@ -57,9 +66,8 @@ unknown  there was no way to look`,
 
 type Painter = (text: string, status: Condition) => string;
 
-/** Colours are for terminals, and for those who want them: see no-color.org. */
 function painter(): Painter {
-  if (!process.stdout.isTTY || process.env.NO_COLOR) return (text) => text;
+  if (!hasColours()) return (text) => text;
   return (text, status) => `\x1b[${COLOURS[status]}m${text}\x1b[0m`;
 }
 
