@@ -1,0 +1,70 @@
+/**
+ * A message of the Scalability Protocols: a body for the user, a header for the pattern.
+ *
+ * @module
+ */
+
+import type { Pipe } from "./protocol/pipe.ts";
+
+/** The header of messages that have none. */
+export const NO_HEADER: Uint8Array = new Uint8Array(0);
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * A message, going out or come in.
+ *
+ * On the wire the header is in front of the body, and nothing is in between. Cooked patterns write and read the header
+ * themselves, so that it is empty here; raw ones leave it to the user, or to a device. Both are views: nothing is copied.
+ *
+ * @example
+ * ```ts
+ * import { SpMessage } from "./message.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const message = SpMessage.of('{ "temperature": 21 }');
+ * assert.deepEqual(message.json(), { temperature: 21 });
+ * assert.equal(message.header.length, 0);
+ * ```
+ */
+export class SpMessage {
+  /** What the pattern put in front of the body: request ids, the way back, a hop count; empty in cooked mode. */
+  header: Uint8Array;
+  /** What the user sent. */
+  body: Uint8Array;
+  /** The pipe that it came by. On the way out only polyamorous PAIR looks at it: the pipe to send to. */
+  pipe: Pipe | undefined;
+
+  /**
+   * Makes a message of bytes, without copying them.
+   *
+   * @param body What the user sends, or receives.
+   * @param header What goes in front of it.
+   * @param pipe The pipe that it came by, or is to go by.
+   */
+  constructor(body: Uint8Array, header: Uint8Array = NO_HEADER, pipe: Pipe | undefined = undefined) {
+    this.header = header;
+    this.body = body;
+    this.pipe = pipe;
+  }
+
+  /** Makes a message of a text, in UTF-8, or of bytes, without copying them. */
+  static of(data: string | Uint8Array, pipe?: Pipe): SpMessage {
+    return new SpMessage(typeof data === "string" ? encoder.encode(data) : data, NO_HEADER, pipe);
+  }
+
+  /** The body read as UTF-8; bytes that are none become U+FFFD. */
+  text(): string {
+    return decoder.decode(this.body);
+  }
+
+  /**
+   * The body read as JSON.
+   *
+   * @throws {SyntaxError} If it is none.
+   */
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
+}

@@ -1,0 +1,215 @@
+/** REQ and REP: questions and answers. @module */
+
+import { UnsupportedError } from "../../common/errors.ts";
+import { checkTimeout, type WaitOptions } from "../../common/wait.ts";
+import type { SpMessage } from "../message.ts";
+import { RawReqEngine, type RawReqOptions } from "../protocol/raw_req.ts";
+import type { RawReplyOptions } from "../protocol/raw_reply.ts";
+import { RawRepEngine } from "../protocol/raw_rep.ts";
+import { RepEngine } from "../protocol/rep.ts";
+import type { ReplyOptions } from "../protocol/reply.ts";
+import { type ReqContext, ReqEngine, type ReqOptions as ReqPatternOptions } from "../protocol/req.ts";
+import type { RawOption } from "../protocol/options.ts";
+import type { SocketCore } from "../socket/core.ts";
+import type { SocketOptions } from "../socket/options.ts";
+import { SpContext } from "./context.ts";
+import { serve, type ServeHandler, type ServeOptions } from "./serve.ts";
+import { duplexParts, DuplexSocket, type Sendable, type SyncOptions } from "./socket.ts";
+
+/** How a {@linkcode Req} socket is set up. */
+export interface ReqOptions extends Omit<ReqPatternOptions, "firstId">, RawReqOptions, RawOption, SocketOptions {}
+
+const NO_OPTIONS = Object.freeze({});
+
+/**
+ * REQ: asks, and gets the answer. A request that is not answered in time, or whose connection is lost, is sent again.
+ *
+ * `request` asks any number of questions at a time. `send` and `receive` are one conversation, in which a new request cancels
+ * the one before.
+ *
+ * @example
+ * ```ts
+ * import { Rep, Req } from "@sockeye/sockeye/sp";
+ * import assert from "node:assert/strict";
+ *
+ * await using rep = new Rep();
+ * await rep.listen("inproc://double");
+ * rep.serve((request) => String(2 * Number(request.text())));
+ *
+ * await using req = new Req();
+ * await req.dial("inproc://double");
+ * const answers = await Promise.all(["1", "2", "3"].map((data) => req.request(data, { timeout: 1000 })));
+ * assert.deepEqual(answers.map((answer) => answer.text()), ["2", "4", "6"]);
+ * ```
+ */
+export class Req extends DuplexSocket {
+  readonly #engine: ReqEngine | RawReqEngine;
+  readonly #core: SocketCore;
+  readonly #options: ReqOptions;
+  /** Contexts between requests, each with its engine's side. */
+  readonly #idle: { context: SpContext; inner: ReqContext }[] = [];
+
+  /**
+   * Opens a socket.
+   *
+   * @param options How it is set up.
+   * @throws {ArgumentError} When an option is out of range.
+   */
+  constructor(options: ReqOptions = {}) {
+    const engine = options.raw ? new RawReqEngine(options) : new ReqEngine(options);
+    const onAbandoned = engine instanceof ReqEngine ? () => engine.cancel() : undefined;
+    const parts = duplexParts(engine, options, true, onAbandoned);
+    super(parts);
+    this.#engine = engine;
+    this.#core = parts.core;
+    this.#options = options;
+  }
+
+  /**
+   * Asks, and gives the answer. Any number of requests may be under way.
+   *
+   * @param data The question; bytes must not change until there is the answer.
+   * @param options How long to wait for the answer.
+   * @throws {ClosedError} When the socket is closed, before or meanwhile.
+   * @throws {NoPeerError} When `resendTime` is `Infinity`, and the connection that carried the request is lost.
+   * @throws {TimeoutError} When there is no answer in time.
+   * @throws {UnsupportedError} In raw mode.
+   */
+  async request(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<SpMessage> {
+    const { signal, timeout = this.#options.receiveTimeout } = options;
+    checkTimeout(timeout);
+    const talk = this.#take();
+    let isIdle = false;
+    try {
+      const deadline = timeout === undefined || timeout === Infinity ? undefined : performance.now() + timeout;
+      await talk.context.send(data, { signal, timeout: deadline === undefined ? undefined : timeout });
+      const left = deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
+      const answer = await talk.context.receive({ signal, timeout: left });
+      isIdle = true;
+      return answer;
+    } finally {
+      if (!isIdle) talk.inner.cancel();
+      if (!talk.context.isClosed) this.#idle.push(talk);
+    }
+  }
+
+  /**
+   * Asks, and blocks the thread until there is the answer. For Workers.
+   *
+   * @param data The question.
+   * @param options The longest wait.
+   * @throws As {@linkcode Req.request}.
+   */
+  requestSync(data: Sendable, options: SyncOptions = NO_OPTIONS): SpMessage {
+    const { timeout } = options;
+    const talk = this.#take();
+    let isIdle = false;
+    try {
+      const deadline = timeout === undefined ? Infinity : performance.now() + timeout;
+      talk.context.sendSync(data, { timeout });
+      const left = deadline === Infinity ? undefined : Math.max(0, deadline - performance.now());
+      const answer = talk.context.receiveSync({ timeout: left });
+      isIdle = true;
+      return answer;
+    } finally {
+      if (!isIdle) talk.inner.cancel();
+      if (!talk.context.isClosed) this.#idle.push(talk);
+    }
+  }
+
+  /**
+   * Opens a conversation of its own on this socket.
+   *
+   * @param options `resendTime`: how long an answer may take, in milliseconds. @default as the socket
+   * @throws {ClosedError} When the socket is closed.
+   * @throws {UnsupportedError} In raw mode.
+   */
+  openContext(options: { resendTime?: number } = NO_OPTIONS): SpContext {
+    return this.#open(options).context;
+  }
+
+  #take(): { context: SpContext; inner: ReqContext } {
+    this.#core.checkOpen("request");
+    return this.#idle.pop() ?? this.#open(NO_OPTIONS);
+  }
+
+  #open(options: { resendTime?: number }): { context: SpContext; inner: ReqContext } {
+    if (!(this.#engine instanceof ReqEngine)) {
+      throw new UnsupportedError("a raw req socket has no contexts; leave out the option raw");
+    }
+    this.#core.checkOpen("openContext");
+    const inner = this.#engine.openContext(options);
+    const context = new SpContext(inner, this.#core, this.#options, () => inner.cancel());
+    return { context, inner };
+  }
+}
+
+/** How a {@linkcode Rep} socket is set up. */
+export interface RepOptions extends ReplyOptions, RawReplyOptions, RawOption, SocketOptions {}
+
+/**
+ * REP: gets questions, and answers each before it gets the next; with contexts, or `serve`, several at a time.
+ *
+ * @example One after the other
+ * ```ts
+ * import { Rep, Req } from "@sockeye/sockeye/sp";
+ * import assert from "node:assert/strict";
+ *
+ * await using rep = new Rep();
+ * await rep.listen("inproc://echo");
+ * await using req = new Req();
+ * await req.dial("inproc://echo");
+ *
+ * await req.send("hello");
+ * const question = await rep.receive();
+ * await rep.send(question.body);
+ * assert.equal((await req.receive()).text(), "hello");
+ * ```
+ */
+export class Rep extends DuplexSocket {
+  readonly #engine: RepEngine | RawRepEngine;
+  readonly #core: SocketCore;
+  readonly #options: RepOptions;
+
+  /**
+   * Opens a socket.
+   *
+   * @param options How it is set up.
+   * @throws {ArgumentError} When an option is out of range.
+   */
+  constructor(options: RepOptions = {}) {
+    const engine = options.raw ? new RawRepEngine(options) : new RepEngine(options);
+    const parts = duplexParts(engine, options);
+    super(parts);
+    this.#engine = engine;
+    this.#core = parts.core;
+    this.#options = options;
+  }
+
+  /**
+   * Answers questions, until the socket is closed.
+   *
+   * @param handler Gives the answer, or a promise of it.
+   * @param options How many questions are answered at a time, and a signal to end it.
+   * @returns Resolves at the end; rejects with what the handler throws, whose question has no answer then.
+   * @throws {ArgumentError} When an option is out of range.
+   * @throws {UnsupportedError} In raw mode.
+   */
+  serve(handler: ServeHandler, options: ServeOptions = NO_OPTIONS): Promise<void> {
+    return serve(() => this.openContext(), handler, options);
+  }
+
+  /**
+   * Opens a conversation of its own on this socket: it gets one question at a time, whichever comes next.
+   *
+   * @throws {ClosedError} When the socket is closed.
+   * @throws {UnsupportedError} In raw mode.
+   */
+  openContext(): SpContext {
+    if (!(this.#engine instanceof RepEngine)) {
+      throw new UnsupportedError("a raw rep socket has no contexts; leave out the option raw");
+    }
+    this.#core.checkOpen("openContext");
+    return new SpContext(this.#engine.openContext(), this.#core, this.#options);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * PAIR, version 1, with several peers: the polyamorous mode of sp-pair-v1. Protocol 17.
+ *
+ * On the wire it is PAIR, version 1; a peer can't tell. A message goes to the pipe that it names (a received one names the
+ * pipe that it came by), or to the oldest. One busy peer must not hold up the others, so sending waits only while there is no
+ * peer at all: a bounded number of messages waits for each pipe, and what doesn't fit is dropped and counted. There is no
+ * raw mode.
+ *
+ * @module
+ */
+
+import { NoPeerError } from "../../common/errors.ts";
+import { NO_HEADER, SpMessage } from "../message.ts";
+import { ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
+import {
+  bufferOption,
+  DEFAULT_RECEIVE_BUFFER,
+  type HopLimitOption,
+  hopLimitOption,
+  type ReceiveBufferOption,
+  type SendBufferOption,
+} from "./options.ts";
+import { checkHops, FIRST_HOP } from "./pair1.ts";
+import { WORD } from "./parts/backtrace.ts";
+import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { FairQueue, Inlet } from "./parts/fair_queue.ts";
+import { Pattern } from "./pattern.ts";
+import type { Pipe } from "./pipe.ts";
+import { PAIR1 } from "./protocols.ts";
+
+/** How a polyamorous PAIR socket behaves. Two messages wait for each pipe unless it is said otherwise, as in nng. */
+export interface Pair1PolyOptions extends SendBufferOption, ReceiveBufferOption, HopLimitOption {}
+
+class PolyPipe extends DroppingPipe {
+  readonly inlet: Inlet = new Inlet(this);
+}
+
+/** The PAIR pattern, version 1, polyamorous. */
+export class Pair1PolyEngine extends Pattern<PolyPipe> implements Sender, Receiver {
+  readonly info: ProtocolInfo = PAIR1;
+  onSendable: (now: number) => void = ignore;
+  onReceivable: (now: number) => void = ignore;
+  readonly #sendBuffer: number;
+  readonly #hopLimit: number;
+  readonly #incoming: FairQueue;
+  #isRefused = false;
+
+  /** @throws {ArgumentError} If an option is out of its range. */
+  constructor(options: Pair1PolyOptions = {}) {
+    super(false);
+    this.#sendBuffer = bufferOption("sendBuffer", options.sendBuffer, 2);
+    this.#hopLimit = hopLimitOption(options.hopLimit);
+    this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
+  }
+
+  override get unsent(): number {
+    return unsentOf(this.pipes);
+  }
+
+  /** @throws {NoPeerError} If the pipe that the message names has gone, or is another socket's. */
+  trySend(message: SpMessage, _now: number): boolean {
+    this.checkOpen("send");
+    const record = this.#destinationOf(message);
+    if (record === undefined) {
+      this.#isRefused = true;
+      return false;
+    }
+    record.offer(new SpMessage(message.body, FIRST_HOP));
+    return true;
+  }
+
+  tryReceive(_now: number): SpMessage | undefined {
+    this.checkOpen("receive");
+    return this.#incoming.take();
+  }
+
+  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
+    const record = this.recordOf(pipe);
+    if (record === undefined || !checkHops(record, bytes, this.#hopLimit)) return;
+    const message = new SpMessage(bytes.subarray(WORD), NO_HEADER, pipe);
+    if (this.#incoming.put(record.inlet, message)) this.onReceivable(now);
+  }
+
+  protected override get unread(): number {
+    return this.#incoming.length;
+  }
+
+  protected createRecord(pipe: Pipe): PolyPipe {
+    return new PolyPipe(pipe, this.counters, this.#sendBuffer);
+  }
+
+  protected override attached(_record: PolyPipe, now: number): void {
+    if (!this.#isRefused) return;
+    this.#isRefused = false;
+    this.onSendable(now);
+  }
+
+  protected override becameWritable(record: PolyPipe, _now: number): void {
+    record.flush();
+  }
+
+  protected override detached(record: PolyPipe, _now: number): void {
+    this.#incoming.release(record.inlet);
+  }
+
+  protected override closed(): void {
+    this.#incoming.clear();
+  }
+
+  #destinationOf({ pipe }: SpMessage): PolyPipe | undefined {
+    if (pipe === undefined) return this.pipes.values().next().value;
+    const record = this.recordOf(pipe);
+    if (record !== undefined && this.pipes.has(record)) return record;
+    this.counters.dropped.noPeer++;
+    throw new NoPeerError(`send: pipe ${pipe.id} is no pipe of this socket any more; send without one, or to another`);
+  }
+}

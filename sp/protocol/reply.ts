@@ -1,0 +1,233 @@
+/**
+ * What REP and RESPONDENT do alike: they get a question, and answer it the way that it came.
+ *
+ * @module
+ */
+
+import { ClosedError, StateError } from "../../common/errors.ts";
+import { NO_HEADER, SpMessage } from "../message.ts";
+import { type Context, ignore, type Receiver, type Sender } from "./engine.ts";
+import {
+  bufferOption,
+  DEFAULT_RECEIVE_BUFFER,
+  type HopLimitOption,
+  hopLimitOption,
+  type ReceiveBufferOption,
+} from "./options.ts";
+import { backtraceLength, MALFORMED, TOO_MANY_HOPS } from "./parts/backtrace.ts";
+import { FairQueue, Inlet } from "./parts/fair_queue.ts";
+import { Pattern, PipeRecord } from "./pattern.ts";
+import type { Pipe } from "./pipe.ts";
+
+/** How a REP or RESPONDENT socket behaves. */
+export interface ReplyOptions extends ReceiveBufferOption, HopLimitOption {}
+
+/** What is remembered of a pipe that asks. */
+export class ReplyPipe extends PipeRecord {
+  /** Its questions that nobody has taken yet. */
+  readonly inlet: Inlet = new Inlet(this);
+  /** Whether it has refused an answer, and nothing was said since. */
+  isFull = false;
+  /** Contexts whose answer it refused, the first first. */
+  readonly blocked: Set<ReplyContext> = new Set();
+}
+
+/** A conversation on a REP or RESPONDENT socket: one question, one answer, and so on. */
+export class ReplyContext implements Sender, Receiver, Context {
+  onSendable: (now: number) => void = ignore;
+  onReceivable: (now: number) => void = ignore;
+  /** The pipe that the question came by; `undefined` while there is none. The engine's business, as what follows. */
+  origin: ReplyPipe | undefined = undefined;
+  /** The way back from there. */
+  backtrace: Uint8Array = NO_HEADER;
+  readonly #engine: ReplyEngine;
+  #isClosed = false;
+
+  /** Made by {@linkcode ReplyEngine.openContext}. */
+  constructor(engine: ReplyEngine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * Sends the answer. False while the pipe that it is for is full; when that has gone, the answer is dropped and counted, and
+   * this is true.
+   *
+   * @throws {StateError} If there is no question to answer.
+   */
+  trySend(message: SpMessage, _now: number): boolean {
+    this.#checkOpen("send");
+    return this.#engine.answer(this, message.body);
+  }
+
+  /** Gives a question. One that was received before, and not answered, has no answer any more. */
+  tryReceive(_now: number): SpMessage | undefined {
+    this.#checkOpen("receive");
+    return this.#engine.take(this);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#engine.closeContext(this);
+  }
+
+  #checkOpen(operation: string): void {
+    if (!this.#isClosed) return;
+    throw new ClosedError(`${operation}: the ${this.#engine.info.name} context, or its socket, is closed`);
+  }
+}
+
+/**
+ * A REP or RESPONDENT socket, but for its name.
+ *
+ * Questions come from all pipes in turn, to whichever context asks first. A bounded number is read ahead, and then pipes are
+ * paused; those of a pipe that goes are dropped, since nobody could be answered. The header of a question stays with the
+ * context that takes it, and is what its answer begins with.
+ */
+export abstract class ReplyEngine extends Pattern<ReplyPipe> implements Sender, Receiver {
+  readonly #hopLimit: number;
+  readonly #incoming: FairQueue;
+  readonly #contexts: Set<ReplyContext> = new Set();
+  /** Contexts that have asked for a question when there was none, the first first. */
+  readonly #waiting: Set<ReplyContext> = new Set();
+  readonly #main: ReplyContext;
+
+  /** @throws {ArgumentError} If an option is out of its range. */
+  constructor(options: ReplyOptions) {
+    super(false);
+    this.#hopLimit = hopLimitOption(options.hopLimit);
+    this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
+    this.#main = this.openContext();
+  }
+
+  get onSendable(): (now: number) => void {
+    return this.#main.onSendable;
+  }
+
+  set onSendable(callback: (now: number) => void) {
+    this.#main.onSendable = callback;
+  }
+
+  get onReceivable(): (now: number) => void {
+    return this.#main.onReceivable;
+  }
+
+  set onReceivable(callback: (now: number) => void) {
+    this.#main.onReceivable = callback;
+  }
+
+  /** Opens a context. */
+  openContext(): ReplyContext {
+    this.checkOpen("openContext");
+    const context = new ReplyContext(this);
+    this.#contexts.add(context);
+    return context;
+  }
+
+  /** A context has closed; it says so itself. */
+  closeContext(context: ReplyContext): void {
+    this.#contexts.delete(context);
+    this.#waiting.delete(context);
+    this.#finish(context);
+  }
+
+  trySend(message: SpMessage, now: number): boolean {
+    return this.#main.trySend(message, now);
+  }
+
+  tryReceive(now: number): SpMessage | undefined {
+    return this.#main.tryReceive(now);
+  }
+
+  /** Sends the answer of a context, or lets it wait. */
+  answer(context: ReplyContext, body: Uint8Array): boolean {
+    const { origin } = context;
+    if (origin === undefined) {
+      throw new StateError("send: there is nothing to answer; receive first, and send once for each message received");
+    }
+    if (!origin.isAttached) origin.drop("noPeer");
+    else if (origin.isFull || !origin.send(context.backtrace, body)) {
+      origin.isFull = true;
+      origin.blocked.add(context);
+      return false;
+    }
+    this.#finish(context);
+    return true;
+  }
+
+  /** Gives a context the question whose turn it is, or lets it wait. */
+  take(context: ReplyContext): SpMessage | undefined {
+    const message = this.#incoming.take();
+    if (message === undefined) {
+      this.#waiting.add(context);
+      return undefined;
+    }
+    this.#finish(context);
+    context.origin = this.recordOf(message.pipe!);
+    context.backtrace = message.header;
+    message.header = NO_HEADER;
+    return message;
+  }
+
+  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
+    const record = this.recordOf(pipe);
+    if (record === undefined) return;
+    const length = questionHeader(record, bytes, this.#hopLimit);
+    if (length < 0) return;
+    this.#incoming.put(record.inlet, new SpMessage(bytes.subarray(length), bytes.subarray(0, length), pipe));
+    for (const context of this.#waiting) {
+      if (this.#incoming.length === 0) return;
+      this.#waiting.delete(context);
+      context.onReceivable(now);
+    }
+  }
+
+  protected override get unread(): number {
+    return this.#incoming.length;
+  }
+
+  protected createRecord(pipe: Pipe): ReplyPipe {
+    return new ReplyPipe(pipe, this.counters);
+  }
+
+  protected override becameWritable(record: ReplyPipe, now: number): void {
+    record.isFull = false;
+    this.#unblock(record, now);
+  }
+
+  protected override detached(record: ReplyPipe, now: number): void {
+    this.#incoming.discard(record.inlet);
+    record.isFull = false;
+    this.#unblock(record, now);
+  }
+
+  protected override closed(): void {
+    for (const context of this.#contexts) context.close();
+    this.#incoming.clear();
+  }
+
+  #unblock(record: ReplyPipe, now: number): void {
+    for (const context of record.blocked) {
+      if (record.isFull) return;
+      record.blocked.delete(context);
+      context.onSendable(now);
+    }
+  }
+
+  #finish(context: ReplyContext): void {
+    context.origin?.blocked.delete(context);
+    context.origin = undefined;
+    context.backtrace = NO_HEADER;
+  }
+}
+
+/**
+ * How long the header of a question is; less than 0 if it must not pass. It is counted then, and its pipe is closed if it is
+ * malformed.
+ */
+export function questionHeader(record: PipeRecord, bytes: Uint8Array, hopLimit: number): number {
+  const length = backtraceLength(bytes, hopLimit);
+  if (length === MALFORMED) record.refuse();
+  else if (length === TOO_MANY_HOPS) record.drop("hopLimit");
+  return length;
+}

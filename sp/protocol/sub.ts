@@ -1,0 +1,179 @@
+/**
+ * SUB: hears what it wants. Protocol 33, as in nng (there is no RFC).
+ *
+ * A message from a PUB socket is kept if it begins with one of the topics subscribed to; without a subscription nothing is.
+ * Filtering is done here, so that publishers know nothing of topics. A full queue drops, by default the oldest message, and
+ * never holds up a publisher. When a subscription ends, what waits in the queue for it goes.
+ *
+ * Contexts have topics and a queue of their own, and each gets every message that it wants. In raw mode there are neither
+ * topics nor contexts: see `raw_sub.ts`.
+ *
+ * @module
+ */
+
+import { ClosedError } from "../../common/errors.ts";
+import { NO_HEADER, SpMessage } from "../message.ts";
+import { type Context, ignore, type ProtocolInfo, type Receiver } from "./engine.ts";
+import { bufferOption, DEFAULT_RECEIVE_BUFFER } from "./options.ts";
+import { DroppingQueue } from "./parts/dropping_queue.ts";
+import { Topics } from "./parts/topics.ts";
+import { type Counters, Pattern, PipeRecord } from "./pattern.ts";
+import type { Pipe } from "./pipe.ts";
+import { SUB } from "./protocols.ts";
+
+/** How a SUB socket, or a context of it, behaves. */
+export interface SubOptions {
+  /** How many messages are kept for the user, 1 to 8192. @default {128} */
+  receiveBuffer?: number;
+  /** Whether a full queue drops the oldest message for the newest, rather than the newest. @default {true} */
+  preferNew?: boolean;
+}
+
+/** A subscriber of its own on a SUB socket. */
+export class SubContext implements Receiver, Context {
+  onReceivable: (now: number) => void = ignore;
+  readonly #engine: SubEngine;
+  readonly #counters: Counters;
+  readonly #topics: Topics = new Topics();
+  readonly #queue: DroppingQueue;
+  #isClosed = false;
+
+  /** Made by {@linkcode SubEngine.openContext}. */
+  constructor(engine: SubEngine, counters: Counters, options: SubOptions) {
+    this.#engine = engine;
+    this.#counters = counters;
+    const receiveBuffer = bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER, 1);
+    this.#queue = new DroppingQueue(receiveBuffer, options.preferNew ?? true);
+  }
+
+  /** How many messages wait for the user. */
+  get unread(): number {
+    return this.#queue.length;
+  }
+
+  /** How many different topics are subscribed to. */
+  get topics(): number {
+    return this.#topics.size;
+  }
+
+  /** Wants all messages that begin with these bytes, from now on. Whoever subscribes twice unsubscribes twice. */
+  subscribe(topic: Uint8Array): void {
+    this.#checkOpen("subscribe");
+    this.#topics.add(topic);
+  }
+
+  /** Takes one subscription back, and drops what waits and matches no other; false if there is none. */
+  unsubscribe(topic: Uint8Array): boolean {
+    this.#checkOpen("unsubscribe");
+    if (!this.#topics.delete(topic)) return false;
+    this.#counters.dropped.unsubscribed += this.#queue.retain(({ body }) => this.#topics.matches(body));
+    return true;
+  }
+
+  tryReceive(_now: number): SpMessage | undefined {
+    this.#checkOpen("receive");
+    return this.#queue.take();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#queue.clear();
+    this.#engine.closeContext(this);
+  }
+
+  /** Whether it wants a message. */
+  matches(body: Uint8Array): boolean {
+    return this.#topics.matches(body);
+  }
+
+  /** Keeps a message, or drops one. */
+  deliver(record: PipeRecord, message: SpMessage, now: number): void {
+    if (this.#queue.put(record, message)) this.onReceivable(now);
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#isClosed) throw new ClosedError(`${operation}: the sub context, or its socket, is closed`);
+  }
+}
+
+/** The SUB pattern. */
+export class SubEngine extends Pattern<PipeRecord> implements Receiver {
+  readonly info: ProtocolInfo = SUB;
+  readonly #options: SubOptions;
+  readonly #contexts: Set<SubContext> = new Set();
+  readonly #main: SubContext;
+
+  /** @throws {ArgumentError} If an option is out of its range. */
+  constructor(options: SubOptions = {}) {
+    super(false);
+    this.#options = { ...options };
+    this.#main = this.openContext();
+  }
+
+  get onReceivable(): (now: number) => void {
+    return this.#main.onReceivable;
+  }
+
+  set onReceivable(callback: (now: number) => void) {
+    this.#main.onReceivable = callback;
+  }
+
+  /**
+   * Opens a context, by default with the options of the socket.
+   *
+   * @throws {ArgumentError} If an option is out of its range.
+   */
+  openContext(options: SubOptions = {}): SubContext {
+    this.checkOpen("openContext");
+    const context = new SubContext(this, this.counters, { ...this.#options, ...options });
+    this.#contexts.add(context);
+    return context;
+  }
+
+  /** A context has closed; it says so itself. */
+  closeContext(context: SubContext): void {
+    this.#contexts.delete(context);
+  }
+
+  /** See {@linkcode SubContext.subscribe}. */
+  subscribe(topic: Uint8Array): void {
+    this.#main.subscribe(topic);
+  }
+
+  /** See {@linkcode SubContext.unsubscribe}. */
+  unsubscribe(topic: Uint8Array): boolean {
+    return this.#main.unsubscribe(topic);
+  }
+
+  tryReceive(now: number): SpMessage | undefined {
+    return this.#main.tryReceive(now);
+  }
+
+  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
+    const record = this.recordOf(pipe);
+    if (record === undefined) return;
+    let isWanted = false;
+    for (const context of this.#contexts) {
+      if (!context.matches(bytes)) continue;
+      // Whoever receives a message may write into it, so each context but the first gets a copy.
+      context.deliver(record, new SpMessage(isWanted ? bytes.slice() : bytes, NO_HEADER, pipe), now);
+      isWanted = true;
+    }
+    if (!isWanted) this.counters.filtered++;
+  }
+
+  protected override get unread(): number {
+    let unread = 0;
+    for (const context of this.#contexts) unread += context.unread;
+    return unread;
+  }
+
+  protected createRecord(pipe: Pipe): PipeRecord {
+    return new PipeRecord(pipe, this.counters);
+  }
+
+  protected override closed(): void {
+    for (const context of this.#contexts) context.close();
+  }
+}

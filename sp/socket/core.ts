@@ -1,0 +1,395 @@
+/**
+ * The driver: one engine, its pipes, and the listeners and dialers that make them.
+ *
+ * It knows neither patterns nor transports: engines decide what happens to messages, transports how they travel, and this
+ * tells each what the other did.
+ *
+ * @module
+ */
+
+import { ClosedError, type SockeyeError } from "../../common/errors.ts";
+import { checkTimeout, type WaitOptions } from "../../common/wait.ts";
+import { Reactor } from "../../ffi/reactor.ts";
+import type { Engine, EngineStats, PipeStats } from "../protocol/engine.ts";
+import { transportOf } from "../transport/registry.ts";
+import type { Connection, Greeting, Listening, Transport } from "../transport/transport.ts";
+import { parseSpUrl, type SpUrl } from "../transport/url.ts";
+import { Dialer } from "./dialer.ts";
+import { concerning } from "./errors.ts";
+import type { LineOwner } from "./lines.ts";
+import { duration, type EndpointOptions, endpointSettings, type SocketOptions } from "./options.ts";
+import { type PipeOwner, SocketPipe, type SpPipe } from "./pipe.ts";
+import { later } from "./steps.ts";
+import { timers } from "./timers.ts";
+
+/** Something that happened to a pipe. */
+export interface PipeEvent {
+  /**
+   * `"adding"`: it is connected, and may still be refused. `"added"`: messages go through it. `"removed"`: it is gone.
+   */
+  readonly type: "adding" | "added" | "removed";
+  /** The pipe. */
+  readonly pipe: SpPipe;
+  /** Why it is gone, unless somebody just closed it. */
+  readonly error?: SockeyeError;
+  /** Refuses a pipe while it is being added; it is closed then. */
+  refuse(): void;
+}
+
+/** A handshake or an attempt to connect that went wrong. */
+export interface EndpointFailure {
+  /** The address that is listened on or dialed. */
+  readonly url: string;
+  /** What went wrong. */
+  readonly error: SockeyeError;
+}
+
+/** What a listener is to its user. */
+export interface Listener {
+  /** Where it listens: port and address are the real ones. */
+  readonly url: string;
+  /** Ends it; connections that were accepted go on. */
+  close(): void;
+}
+
+/** What a socket has done, and what it holds. */
+export interface SocketStats extends EngineStats {
+  /** Connections that were accepted or made. */
+  connections: number;
+  /** Handshakes and attempts to connect that went wrong. */
+  failedConnections: number;
+  /** Listeners and dialers at work. */
+  endpoints: number;
+}
+
+/** How often it is looked whether everything has left, while lingering, in milliseconds. */
+const LINGER_LOOK_MS = 5;
+const MAX_PIPE_ID = 0x7fffffff;
+
+let lastSocketId = 0;
+
+/** The engine of a socket, and everything around it. */
+export class SocketCore implements LineOwner, PipeOwner {
+  readonly engine: Engine;
+  /** Tells sockets of one pattern apart, for people: `"req 3"`. */
+  readonly label: string;
+  readonly #usesClock: boolean;
+  readonly #defaults: EndpointOptions;
+  readonly #lingerMs: number;
+  readonly #reactor: Reactor | undefined = reactorIfAny();
+  readonly #pipes = new Map<number, SocketPipe>();
+  readonly #onGone = new Map<SocketPipe, () => void>();
+  readonly #listening = new Set<Listening>();
+  readonly #dialers = new Set<Dialer>();
+  readonly #pipeListeners = new Set<(event: PipeEvent) => void>();
+  readonly #failureListeners = new Set<(failure: EndpointFailure) => void>();
+  readonly #failLines = new Set<(error: unknown) => void>();
+  #nextPipeId = 1 + Math.floor(Math.random() * (MAX_PIPE_ID - 1));
+  #connections = 0;
+  #failedConnections = 0;
+  #armedAt = Infinity;
+  #disarm: () => void = () => {};
+  #isClosing = false;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+  #closeNow: () => void = () => {};
+
+  /** @param usesClock Whether the pattern looks at the time. */
+  constructor(engine: Engine, options: SocketOptions, usesClock = false) {
+    this.engine = engine;
+    this.label = `${engine.info.name} ${++lastSocketId}`;
+    this.#usesClock = usesClock;
+    this.#defaults = options;
+    this.#lingerMs = duration("linger", options.linger, 1000);
+    endpointSettings(options);
+  }
+
+  /** True once `close` was called. */
+  get isClosed(): boolean {
+    return this.#isClosing;
+  }
+
+  /** The pipes, the oldest first. */
+  get pipes(): SpPipe[] {
+    return [...this.#pipes.values()];
+  }
+
+  now(): number {
+    return this.#usesClock ? performance.now() : 0;
+  }
+
+  takeTurn(): Promise<void> | undefined {
+    return this.#reactor?.takeTurn();
+  }
+
+  engineMoved(): void {
+    const { deadline } = this.engine;
+    if (deadline === this.#armedAt) return;
+    // A deadline that has moved back costs one look too early.
+    if (deadline > this.#armedAt && deadline !== Infinity) return;
+    this.#disarm();
+    this.#armedAt = deadline;
+    this.#disarm = timers.at(deadline, (now) => {
+      this.#armedAt = Infinity;
+      if (this.#isClosed) return;
+      this.engine.expire(now);
+      this.engineMoved();
+    });
+  }
+
+  /** Has those who wait told when the socket is closed, until the function that it gives is called. */
+  onClose(fail: (error: unknown) => void): () => void {
+    this.#failLines.add(fail);
+    return () => void this.#failLines.delete(fail);
+  }
+
+  /**
+   * Refuses what is asked of a closed socket.
+   *
+   * @throws {ClosedError} When it is closed.
+   */
+  checkOpen(operation: string): void {
+    if (!this.#isClosing) return;
+    throw concerning(new ClosedError(`${operation}: the socket ${this.label} is closed; open a new one`), this.label);
+  }
+
+  async listen(text: string, options: EndpointOptions & WaitOptions): Promise<Listener> {
+    this.checkOpen("listen");
+    checkTimeout(options.timeout);
+    const url = parseSpUrl(text);
+    const transport = transportOf(url);
+    transport.check(url, "listen");
+    const settings = endpointSettings(options, this.#defaults);
+    const resolved = await this.#resolve(transport, url, options);
+    const listening = transport.listen(resolved, this.#greeting, settings, {
+      accepted: (connection) => {
+        if (!this.#listening.has(listening)) connection.close();
+        else this.adopt(connection, "listener", () => {});
+      },
+      failed: (error) => this.attemptFailed(text, error),
+    });
+    this.#listening.add(listening);
+    try {
+      await listening.ready;
+    } catch (error) {
+      this.#listening.delete(listening);
+      throw error;
+    }
+    return {
+      url: listening.url,
+      close: () => {
+        if (this.#listening.delete(listening)) listening.close();
+      },
+    };
+  }
+
+  async dial(
+    text: string,
+    options: EndpointOptions & WaitOptions & { wait?: boolean; retry?: boolean },
+  ): Promise<Dialer> {
+    this.checkOpen("dial");
+    checkTimeout(options.timeout);
+    const url = parseSpUrl(text);
+    const transport = transportOf(url);
+    transport.check(url, "dial");
+    const settings = endpointSettings(options, this.#defaults);
+    const resolved = await this.#resolve(transport, url, options);
+    const dialer = new Dialer(transport, resolved, this.#greeting, settings, this);
+    this.#dialers.add(dialer);
+    const connected = options.wait === false ? undefined : dialer.untilConnected(options);
+    dialer.start(options.retry);
+    try {
+      await connected;
+    } catch (error) {
+      dialer.close();
+      throw error;
+    }
+    return dialer;
+  }
+
+  /** Tells of handshakes and attempts to connect that went wrong, until the function that it gives is called. */
+  onFailure(listener: (failure: EndpointFailure) => void): () => void {
+    this.#failureListeners.add(listener);
+    return () => void this.#failureListeners.delete(listener);
+  }
+
+  /** Tells of pipes that come and go, until the function that it gives is called. */
+  onPipe(listener: (event: PipeEvent) => void): () => void {
+    this.#pipeListeners.add(listener);
+    return () => void this.#pipeListeners.delete(listener);
+  }
+
+  adopt(connection: Connection, role: "listener" | "dialer", onGone: () => void): boolean {
+    if (this.#isClosed) {
+      connection.close();
+      return false;
+    }
+    const pipe = new SocketPipe(this.#takePipeId(), role, connection, this);
+    if (this.#isRefused(pipe) || this.#isClosed || !this.engine.attach(pipe, this.now())) {
+      connection.close();
+      pipe.isClosed = true;
+      return false;
+    }
+    this.#connections++;
+    this.#pipes.set(pipe.id, pipe);
+    this.#onGone.set(pipe, onGone);
+    connection.start({
+      message: (bytes) => {
+        this.engine.receive(pipe, bytes, this.now());
+        if (this.#usesClock) this.engineMoved();
+      },
+      writable: () => {
+        this.engine.writable(pipe, this.now());
+        if (this.#usesClock) this.engineMoved();
+      },
+      closed: (error) => {
+        pipe.stats();
+        pipe.isClosed = true;
+        this.#remove(pipe, error);
+      },
+    });
+    this.#tell("added", pipe);
+    return true;
+  }
+
+  attemptFailed(url: string, error: SockeyeError): void {
+    this.#failedConnections++;
+    concerning(error, this.label);
+    tellAll(this.#failureListeners, { url, error });
+  }
+
+  dialerClosed(dialer: Dialer): void {
+    this.#dialers.delete(dialer);
+  }
+
+  pipeClosed(pipe: SocketPipe): void {
+    later(() => this.#remove(pipe, undefined));
+  }
+
+  pipeStats(pipe: SocketPipe): PipeStats | undefined {
+    return this.engine.pipeStats(pipe);
+  }
+
+  stats(): SocketStats {
+    return {
+      ...this.engine.stats(),
+      connections: this.#connections,
+      failedConnections: this.#failedConnections,
+      endpoints: this.#listening.size + this.#dialers.size,
+    };
+  }
+
+  /**
+   * Closes the socket, once what was sent has left, or the time is over.
+   *
+   * @param lingerMs How long that may take, in milliseconds; without it as the socket is set up.
+   */
+  close(lingerMs: number | undefined): Promise<void> {
+    const limitMs = duration("linger", lingerMs, this.#lingerMs);
+    if (this.#closing !== undefined) {
+      if (limitMs === 0) this.#closeNow();
+      return this.#closing;
+    }
+    this.#isClosing = true;
+    this.#closing = new Promise((resolve) => {
+      this.#closeNow = () => {
+        this.#end();
+        resolve();
+      };
+    });
+    for (const listening of this.#listening) listening.close();
+    this.#listening.clear();
+    if (this.#isDrained || limitMs === 0) this.#closeNow();
+    else this.#lingerUntil(performance.now() + limitMs);
+    return this.#closing;
+  }
+
+  get #isDrained(): boolean {
+    if (this.engine.unsent > 0) return false;
+    for (const { connection } of this.#pipes.values()) if (connection.unsentBytes > 0) return false;
+    return true;
+  }
+
+  #lingerUntil(deadline: number): void {
+    timers.at(performance.now() + LINGER_LOOK_MS, (now) => {
+      if (this.#isClosed) return;
+      if (this.#isDrained || now >= deadline) this.#closeNow();
+      else this.#lingerUntil(deadline);
+    });
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#disarm();
+    for (const dialer of [...this.#dialers]) dialer.close();
+    this.engine.close();
+    for (const pipe of this.#pipes.values()) {
+      pipe.isClosed = true;
+      pipe.connection.close();
+    }
+    this.#pipes.clear();
+    this.#onGone.clear();
+    const error = concerning(new ClosedError(`the socket ${this.label} was closed; open a new one`), this.label);
+    for (const fail of this.#failLines) fail(error);
+  }
+
+  get #greeting(): Greeting {
+    return this.engine.info;
+  }
+
+  async #resolve(transport: Transport, url: SpUrl, options: WaitOptions): Promise<SpUrl> {
+    const resolved = await transport.resolve?.(url, options) ?? url;
+    this.checkOpen("resolve");
+    return resolved;
+  }
+
+  #takePipeId(): number {
+    do this.#nextPipeId = this.#nextPipeId === MAX_PIPE_ID ? 1 : this.#nextPipeId + 1; while (
+      this.#pipes.has(this.#nextPipeId)
+    );
+    return this.#nextPipeId;
+  }
+
+  #isRefused(pipe: SocketPipe): boolean {
+    let isRefused = false;
+    this.#tell("adding", pipe, undefined, () => isRefused = true);
+    return isRefused;
+  }
+
+  #remove(pipe: SocketPipe, error: SockeyeError | undefined): void {
+    if (this.#isClosed || !this.#pipes.delete(pipe.id)) return;
+    const onGone = this.#onGone.get(pipe)!;
+    this.#onGone.delete(pipe);
+    this.engine.detach(pipe, this.now());
+    if (this.#usesClock) this.engineMoved();
+    onGone();
+    this.#tell("removed", pipe, concerning(error, this.label, pipe));
+  }
+
+  #tell(type: PipeEvent["type"], pipe: SocketPipe, error?: SockeyeError, refuse = () => {}): void {
+    if (this.#pipeListeners.size > 0) tellAll(this.#pipeListeners, { type, pipe, error, refuse });
+  }
+}
+
+/** Tells everybody. What a listener throws is its own, and reported like any error that nobody catches. */
+function tellAll<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** Where there is no libc, the runtime's own sockets have to do. */
+function reactorIfAny(): Reactor | undefined {
+  try {
+    return Reactor.current();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Keeps one connection to an address: tries until there is one, and again when it has gone.
+ *
+ * @module
+ */
+
+import { ClosedError, type SockeyeError, TimeoutError } from "../../common/errors.ts";
+import { WaitList, type WaitOptions } from "../../common/wait.ts";
+import type { Connection, Dialing, Greeting, Transport } from "../transport/transport.ts";
+import type { SpUrl } from "../transport/url.ts";
+import type { EndpointSettings } from "./options.ts";
+import { timers } from "./timers.ts";
+
+/** What a dialer needs of its socket. */
+export interface DialerOwner {
+  /** There is a connection; false when the socket doesn't take it. `onGone` is called when it has gone. */
+  adopt(connection: Connection, role: "dialer", onGone: () => void): boolean;
+  /** An attempt failed. */
+  attemptFailed(url: string, error: SockeyeError): void;
+  /** The dialer is closed. */
+  dialerClosed(dialer: Dialer): void;
+}
+
+/** What doesn't heal by trying again. */
+const HOPELESS: readonly string[] = ["ADDRESS", "UNSUPPORTED", "ARGUMENT"];
+
+/** A dialer at work. */
+export class Dialer {
+  readonly url: string;
+  readonly #transport: Transport;
+  readonly #target: SpUrl;
+  readonly #greeting: Greeting;
+  readonly #settings: EndpointSettings;
+  readonly #owner: DialerOwner;
+  readonly #waiting: WaitList<void> = new WaitList();
+  #attempt: Dialing | undefined;
+  #cancelTimer: () => void = () => {};
+  #waitMs: number;
+  #isClosed = false;
+  #isConnected = false;
+  #lastError: SockeyeError | undefined;
+  #retries = true;
+
+  constructor(transport: Transport, target: SpUrl, greeting: Greeting, settings: EndpointSettings, owner: DialerOwner) {
+    this.url = target.href;
+    this.#transport = transport;
+    this.#target = target;
+    this.#greeting = greeting;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#waitMs = settings.reconnectMin;
+  }
+
+  /** Whether there is a connection now. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** Makes an attempt. Without `retry` its failure is told to whoever waits, and is the end. */
+  start(retry: boolean = this.#retries): void {
+    this.#retries = retry;
+    this.#attempt = this.#transport.dial(this.#target, this.#greeting, this.#settings, {
+      connected: (connection) => this.#connected(connection),
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  /** Resolves with the first connection; rejects with what can't be mended by trying again. */
+  async untilConnected(options: WaitOptions): Promise<void> {
+    if (this.#isConnected) return;
+    try {
+      await this.#waiting.wait(`dial ${this.url}`, options, undefined);
+    } catch (error) {
+      const last = this.#lastError;
+      if (!(error instanceof TimeoutError) || last === undefined) throw error;
+      throw new TimeoutError(`${error.message}. The last attempt: ${last.message}`, { cause: last });
+    }
+  }
+
+  /** Ends it. Its connection goes on. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#attempt?.cancel();
+    this.#attempt = undefined;
+    this.#cancelTimer();
+    this.#waiting.rejectAll(new ClosedError(`dial ${this.url}: the dialer, or its socket, was closed`));
+    this.#owner.dialerClosed(this);
+  }
+
+  #connected(connection: Connection): void {
+    this.#attempt = undefined;
+    this.#waitMs = this.#settings.reconnectMin;
+    const isTaken = this.#owner.adopt(connection, "dialer", () => {
+      this.#isConnected = false;
+      this.#tryLater();
+    });
+    if (!isTaken) return this.#tryLater();
+    this.#isConnected = true;
+    this.#waiting.resolveAll(undefined);
+  }
+
+  #failed(error: SockeyeError): void {
+    this.#lastError = error;
+    this.#attempt = undefined;
+    this.#owner.attemptFailed(this.url, error);
+    // Whoever waits wants to know of a peer of the wrong pattern; without anybody it may become the right one.
+    const isWaitedFor = this.#waiting.size > 0;
+    if (HOPELESS.includes(error.code) || isWaitedFor && (error.code === "PROTOCOL" || !this.#retries)) {
+      this.#waiting.rejectAll(error);
+      this.close();
+      return;
+    }
+    this.#tryLater();
+  }
+
+  /** After a wait that doubles, with jitter, so that a thousand dialers don't come back at once. */
+  #tryLater(): void {
+    if (this.#isClosed) return;
+    const { reconnectMin, reconnectMax } = this.#settings;
+    const waitMs = this.#waitMs * (0.5 + Math.random() / 2);
+    if (reconnectMax > 0) this.#waitMs = Math.max(reconnectMin, Math.min(reconnectMax, this.#waitMs * 2));
+    this.#cancelTimer = timers.at(performance.now() + waitMs, () => this.start());
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * One connection of a socket: what its pattern sends through, and what users see of it.
+ *
+ * @module
+ */
+
+import type { SocketAddress } from "../../ffi/sockaddr.ts";
+import type { UnixCredentials } from "../../ffi/ucred.ts";
+import type { PipeStats } from "../protocol/engine.ts";
+import type { Pipe } from "../protocol/pipe.ts";
+import type { Connection } from "../transport/transport.ts";
+
+/** Who has pipes. */
+export interface PipeOwner {
+  /** The pipe was closed from this end; told once. */
+  pipeClosed(pipe: SocketPipe): void;
+  /** What the pattern counted. */
+  pipeStats(pipe: SocketPipe): PipeStats | undefined;
+}
+
+/** A connection to one peer. */
+export interface SpPipe {
+  /** A number from 1 to 0x7fffffff, of no other pipe of this socket. */
+  readonly id: number;
+  /** The peer, for people: `"tcp://127.0.0.1:40312"`. */
+  readonly url: string;
+  /** Whether a listener accepted it, or a dialer made it. */
+  readonly role: "listener" | "dialer";
+  /** Our end; `undefined` where it has no address. */
+  readonly localAddress: SocketAddress | undefined;
+  /** The peer's end; `undefined` where it has no address. */
+  readonly remoteAddress: SocketAddress | undefined;
+  /** The peer's process, on unix sockets. */
+  readonly credentials: UnixCredentials | undefined;
+  /** True once it is closed. */
+  readonly isClosed: boolean;
+  /** What has gone through it. */
+  stats(): PipeStats;
+  /** Closes the connection. A dialer makes a new one. */
+  close(): void;
+}
+
+const NO_STATS: PipeStats = Object.freeze({ sent: 0, received: 0, dropped: 0 });
+
+/** A pipe of a socket, from all sides. */
+export class SocketPipe implements Pipe, SpPipe {
+  readonly id: number;
+  readonly role: "listener" | "dialer";
+  state: unknown = undefined;
+  /** True once it is closed, from whichever end. */
+  isClosed = false;
+  /** The connection; the socket's business. */
+  readonly connection: Connection;
+  readonly #owner: PipeOwner;
+  #stats: PipeStats = NO_STATS;
+
+  constructor(id: number, role: "listener" | "dialer", connection: Connection, owner: PipeOwner) {
+    this.id = id;
+    this.role = role;
+    this.connection = connection;
+    this.#owner = owner;
+  }
+
+  get url(): string {
+    return this.connection.url;
+  }
+
+  get localAddress(): SocketAddress | undefined {
+    return this.connection.localAddress;
+  }
+
+  get remoteAddress(): SocketAddress | undefined {
+    return this.connection.remoteAddress;
+  }
+
+  get credentials(): UnixCredentials | undefined {
+    return this.connection.credentials;
+  }
+
+  stats(): PipeStats {
+    this.#stats = this.#owner.pipeStats(this) ?? this.#stats;
+    return this.#stats;
+  }
+
+  send(header: Uint8Array, body: Uint8Array): boolean {
+    return this.connection.send(header, body);
+  }
+
+  pause(): void {
+    this.connection.pause();
+  }
+
+  resume(): void {
+    this.connection.resume();
+  }
+
+  reclaim(): Uint8Array[] {
+    return this.connection.reclaim();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.stats();
+    this.connection.close();
+    this.#owner.pipeClosed(this);
+  }
+
+  /** What is shown of it where somebody prints it. */
+  toJSON(): unknown {
+    const { id, url, role, isClosed } = this;
+    return { id, url, role, isClosed, ...this.stats() };
+  }
+}

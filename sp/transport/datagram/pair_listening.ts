@@ -1,0 +1,179 @@
+/**
+ * Listening for pairs of unix sockets: a datagram socket with a name, to which those who connect send one end of a pair.
+ *
+ * @module
+ */
+
+import { BufferFullError, ProtocolError, type SockeyeError, SystemError } from "../../../common/errors.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../../../ffi/constants.ts";
+import type { Descriptor } from "../../../ffi/descriptor.ts";
+import { checked, libc } from "../../../ffi/libc.ts";
+import { Reactor, READABLE, type Watch } from "../../../ffi/reactor.ts";
+import type { UnixAddress } from "../../../ffi/sockaddr.ts";
+import type { Datagram } from "../../../qos/datagram.ts";
+import { UnixDatagramSocket } from "../../../qos/unix_datagram_socket.ts";
+import type { Greeting, Listening, ListeningEvents, TransportOptions } from "../transport.ts";
+import {
+  HEADER_BYTES,
+  isHeader,
+  OPCODE,
+  readOpcode,
+  readProtocol,
+  readWide,
+  REASON,
+  writeWideHeader,
+} from "./header.ts";
+import { PairConnection } from "./pair_connection.ts";
+import { adoptEnd } from "./pair_socket.ts";
+import { refusedPeer, wrongPattern } from "./refusal.ts";
+
+/** Requests in a row, so that a flood of them starves nobody. */
+const REQUEST_BUDGET = 64;
+
+/** The largest number in a header. */
+export const MAX_WIDE = 0xffffffff;
+
+/** A listener, which accepts until it is closed. */
+export class PairListening implements Listening {
+  readonly url: string;
+  readonly #greeting: Greeting;
+  readonly #options: TransportOptions;
+  readonly #events: ListeningEvents;
+  readonly #socket: UnixDatagramSocket;
+  readonly #address: UnixAddress;
+  /** Beside the socket's own, which nobody waits on. */
+  readonly #watch: Watch;
+  readonly #onReady = (): void => this.#receive();
+  readonly #onGone = (): void => void this.#pipes--;
+  #pipes = 0;
+  #isFull = false;
+
+  /** @throws {SystemError} As in bind(2): `EADDRINUSE`, `EACCES`, … */
+  constructor(
+    address: UnixAddress,
+    greeting: Greeting,
+    options: TransportOptions,
+    events: ListeningEvents,
+    urlOf: (address: UnixAddress) => string,
+  ) {
+    this.#greeting = greeting;
+    this.#options = options;
+    this.#events = events;
+    this.#socket = UnixDatagramSocket.bind(address, {
+      mode: "path" in address ? options.mode : undefined,
+      replace: true,
+      descriptors: true,
+      info: ["credentials"],
+      payloadBytes: HEADER_BYTES,
+      batch: 1,
+    });
+    this.#address = this.#socket.localAddress();
+    this.url = urlOf(this.#address);
+    this.#watch = Reactor.current().watch(this.#socket.fd, this.#onReady);
+    this.#watch.want(READABLE);
+  }
+
+  close(): void {
+    if (this.#socket.isClosed) return;
+    this.#watch.close();
+    this.#socket.close();
+  }
+
+  #receive(): void {
+    for (let budget = REQUEST_BUDGET; budget > 0 && !this.#socket.isClosed; budget--) {
+      const request = this.#nextRequest();
+      if (request === undefined) return;
+      for (const surplus of request.descriptors.slice(1)) surplus.close();
+      const end = request.descriptors[0];
+      if (end === undefined) this.#events.failed(this.#noRequest("no descriptor came with it; see `ulimit -n`"));
+      else this.#answer(request, end);
+    }
+  }
+
+  #nextRequest(): Datagram | undefined {
+    // A batch, which is of one: where only one is asked for, one that is too large is an error.
+    return this.#socket.tryReceiveBatch()?.[0];
+  }
+
+  #answer(request: Datagram, end: Descriptor): void {
+    const { data, credentials } = request;
+    if (request.isTruncated || data.length !== HEADER_BYTES || !isHeader(data) || readOpcode(data) !== OPCODE.CREQ) {
+      end.close();
+      return this.#events.failed(this.#noRequest(`it has ${data.length} bytes, and should be a header with CREQ`));
+    }
+    if (!adoptEnd(end.fd)) {
+      end.close();
+      return this.#events.failed(
+        this.#noRequest("the descriptor that came with it is no unix socket of SOCK_SEQPACKET"),
+      );
+    }
+    const { maxPipes } = this.#options;
+    if (this.#pipes >= maxPipes) return this.#refuseForFullness(end, maxPipes);
+    this.#isFull = false;
+    const protocol = readProtocol(data);
+    if (protocol !== this.#greeting.peer) {
+      return this.#refuse(end, REASON.TYPE, wrongPattern(this.url, protocol, this.#greeting));
+    }
+    const refusal = refusedPeer(this.url, credentials, this.#options);
+    if (refusal !== undefined) return this.#refuse(end, REASON.REFUSED, refusal);
+    this.#accept(request, end);
+  }
+
+  #accept({ data, credentials }: Datagram, end: Descriptor): void {
+    const { protocol, peer } = this.#greeting;
+    const { maxReceiveSize } = this.#options;
+    try {
+      answer(end, OPCODE.CACK, protocol, Math.min(maxReceiveSize, MAX_WIDE));
+    } catch (error) {
+      end.close();
+      return this.#events.failed(error as SockeyeError);
+    }
+    this.#pipes++;
+    this.#events.accepted(
+      new PairConnection(end, {
+        protocol,
+        peer,
+        maxReceiveSize,
+        maxSendSize: readWide(data),
+        localAddress: this.#address,
+        remoteAddress: undefined,
+        credentials,
+        url: this.url,
+        onGone: this.#onGone,
+      }),
+    );
+  }
+
+  /** Told once, and again only after there was room: whoever floods the listener shall not flood its log too. */
+  #refuseForFullness(end: Descriptor, maxPipes: number): void {
+    const isNews = !this.#isFull;
+    this.#isFull = true;
+    const error = new BufferFullError(
+      `${this.url}: refuses connections, for it has ${maxPipes}; raise maxPipes for more`,
+    );
+    this.#refuse(end, REASON.NO_BUFFERS, isNews ? error : undefined);
+  }
+
+  #refuse(end: Descriptor, reason: number, error: SockeyeError | undefined): void {
+    try {
+      answer(end, OPCODE.DISC, this.#greeting.protocol, reason);
+    } catch (cause) {
+      // Gone already, or it reads nothing: then it need not know.
+      if (!(cause instanceof SystemError)) throw cause;
+    } finally {
+      end.close();
+    }
+    if (error !== undefined) this.#events.failed(error);
+  }
+
+  #noRequest(reason: string): ProtocolError {
+    return new ProtocolError(`${this.url}: what came is no request to connect: ${reason}`);
+  }
+}
+
+/** Sends a header over a connection that nothing has been sent over yet. */
+function answer(end: Descriptor, opcode: number, protocol: number, value: number): void {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  writeWideHeader(bytes, 0, opcode, protocol, value);
+  checked(libc().symbols.send(end.fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL), "send");
+}

@@ -1,0 +1,263 @@
+/**
+ * `sctp://`: Scalability Protocols over the kernel's SCTP. The wire format is ours.
+ *
+ * `sctp://127.0.0.1:5000`, `sctp://[::1]:5000`, or several addresses of one host: `sctp://10.0.0.1,10.0.1.1:5000`.
+ *
+ * The first message on stream 0, each way, is the greeting of tcp: `00 53 50 00`, the pattern's number in 16 bits, big
+ * endian, `00 00`. Then each message is a message of SCTP, with 0x53500000 as its payload protocol identifier, or
+ * 0x53500001 where it has no bytes: SCTP carries none, so one byte stands for it. Everything is ordered and on stream 0,
+ * but for REQ, REP, SURVEYOR and RESPONDENT: there the conversations spread over the other streams, by the lower 24 bits
+ * of their id, so that one that waits for a lost packet holds up no other. What overtakes the greeting on other streams
+ * waits for it.
+ *
+ * A message has to fit the send buffer of the socket (`net.core.wmem_max`); a larger one is dropped, and counted.
+ *
+ * @module
+ */
+
+import { AddressError, type SockeyeError, SystemError, TimeoutError } from "../../common/errors.ts";
+import type { WaitOptions } from "../../common/wait.ts";
+import {
+  accept4,
+  Descriptor,
+  formatSocketAddress,
+  getsockname,
+  getsockoptInt,
+  Reactor,
+  READABLE,
+  SO_ERROR,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  type Watch,
+  WRITABLE,
+} from "../../ffi/mod.ts";
+import { resolveSctpAddress, SctpAddress } from "../../sctp/address.ts";
+import { cannotStartError } from "../../sctp/ending.ts";
+import { openBound, socketSettings, startListening } from "../../sctp/kernel/opening.ts";
+import { connectAddresses } from "../../sctp/kernel/option/addresses.ts";
+import { optionSocketOf } from "../../sctp/kernel/option_socket.ts";
+import { openOptionsOf } from "../../sctp/opening.ts";
+import { timers } from "../socket/timers.ts";
+import { register } from "./registry.ts";
+import { SctpLink } from "./sctp/sctp_link.ts";
+import type {
+  DialEvents,
+  Dialing,
+  Greeting,
+  Listening,
+  ListeningEvents,
+  Transport,
+  TransportOptions,
+} from "./transport.ts";
+import type { SpUrl } from "./url.ts";
+
+const FORMS = "write sctp://127.0.0.1:5000, sctp://[::1]:5000 or sctp://host:5000";
+/** Connections in a row. */
+const ACCEPT_BUDGET = 64;
+/** Pause when the process or the machine has no descriptor left, in milliseconds. */
+const SHORTAGE_PAUSE_MS = 100;
+const STREAMS = 64;
+const LARGEST = 2 ** 30;
+const ROOM = 1_048_576;
+
+function openOptions({ maxReceiveSize, noDelay }: TransportOptions) {
+  return openOptionsOf({
+    maxMessageSize: Math.min(LARGEST, Math.max(8, maxReceiveSize || LARGEST)),
+    sendBufferSize: Math.max(ROOM, Math.min(maxReceiveSize, 16 * ROOM)),
+    receiveBufferSize: 4 * ROOM,
+    // What is gathered leaves together anyway; waiting for a SACK would hold up each answer by 200 ms.
+    nodelay: noDelay,
+    initmsg: { numOstreams: STREAMS, maxInstreams: STREAMS },
+  });
+}
+
+class SctpListening implements Listening {
+  readonly url: string;
+  readonly #descriptor: Descriptor;
+  readonly #watch: Watch;
+  readonly #greeting: Greeting;
+  readonly #options: TransportOptions;
+  readonly #events: ListeningEvents;
+  readonly #onReady = (): void => this.#accept();
+  readonly #handshakes = new Set<SctpLink>();
+  #pipes = 0;
+  #isClosed = false;
+  #cancelPause = (): void => {};
+
+  constructor(address: SctpAddress, greeting: Greeting, options: TransportOptions, events: ListeningEvents) {
+    this.#greeting = greeting;
+    this.#options = options;
+    this.#events = events;
+    const settings = openOptions(options);
+    this.#descriptor = openBound({ type: SOCK_STREAM, local: address }, settings);
+    try {
+      const { fd } = this.#descriptor;
+      startListening(this.#descriptor, settings.backlog);
+      const bound = getsockname(fd);
+      this.url = bound === undefined ? `${address}` : `sctp://${formatSocketAddress(bound)}`;
+      this.#watch = Reactor.current().watch(fd, this.#onReady);
+      this.#watch.want(READABLE);
+    } catch (error) {
+      this.#descriptor.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelPause();
+    this.#watch.close();
+    for (const link of this.#handshakes) link.close();
+    this.#handshakes.clear();
+    this.#descriptor.close();
+  }
+
+  #accept(): void {
+    for (let budget = ACCEPT_BUDGET; budget > 0 && !this.#isClosed; budget--) {
+      try {
+        const accepted = accept4(this.#descriptor.fd);
+        if (accepted === undefined) return;
+        this.#admit(Descriptor.adopt(accepted.fd, "SCTP connection"));
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error;
+        this.#pause();
+        this.#events.failed(error);
+        return;
+      }
+    }
+  }
+
+  #pause(): void {
+    this.#watch.want(0);
+    this.#cancelPause = timers.at(performance.now() + SHORTAGE_PAUSE_MS, () => this.#watch.want(READABLE));
+  }
+
+  #admit(descriptor: Descriptor): void {
+    if (this.#pipes >= this.#options.maxPipes) return descriptor.close();
+    this.#pipes++;
+    const settings = socketSettings(openOptions(this.#options));
+    const link: SctpLink = new SctpLink(descriptor, settings, this.#greeting, this.#options, {
+      connected: (connection) => {
+        this.#handshakes.delete(link);
+        this.#events.accepted(connection);
+      },
+      failed: (error) => {
+        this.#handshakes.delete(link);
+        this.#events.failed(error);
+      },
+      gone: () => void this.#pipes--,
+    });
+    this.#handshakes.add(link);
+  }
+}
+
+class SctpDialing implements Dialing {
+  readonly #address: SctpAddress;
+  readonly #greeting: Greeting;
+  readonly #options: TransportOptions;
+  readonly #events: DialEvents;
+  readonly #onWritable = (): void => this.#finish();
+  #descriptor: Descriptor | undefined;
+  #watch: Watch | undefined;
+  #link: SctpLink | undefined;
+  #cancelTimer = (): void => {};
+  #isOver = false;
+
+  constructor(address: SctpAddress, greeting: Greeting, options: TransportOptions, events: DialEvents) {
+    this.#address = address;
+    this.#greeting = greeting;
+    this.#options = options;
+    this.#events = events;
+    try {
+      const descriptor = this.#descriptor = openBound({ type: SOCK_STREAM, peer: address }, openOptions(options));
+      connectAddresses(optionSocketOf(() => descriptor.fd), address.toPackedSockaddrs());
+      this.#watch = Reactor.current().watch(descriptor.fd, this.#onWritable);
+      this.#watch.want(WRITABLE);
+      this.#cancelTimer = timers.at(performance.now() + options.handshakeTimeout, () => {
+        this.#fail(
+          new TimeoutError(`connect ${address}: not done within ${options.handshakeTimeout} ms; see handshakeTimeout`),
+        );
+      });
+    } catch (error) {
+      // Told in a later step, by the timers: they need libc no more than the runtime.
+      this.#cancelTimer = timers.at(performance.now(), () => this.#fail(this.#explained(error)));
+    }
+  }
+
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#leave();
+    this.#link?.close();
+    this.#descriptor?.close();
+  }
+
+  #explained(error: unknown): SockeyeError {
+    return error instanceof SystemError && error.syscall !== "socket"
+      ? cannotStartError(error.errno, { syscall: "connect", peer: `${this.#address}`, errno: error.errno })
+      : error as SockeyeError;
+  }
+
+  #finish(): void {
+    const descriptor = this.#descriptor!;
+    const errno = getsockoptInt(descriptor.fd, SOL_SOCKET, SO_ERROR);
+    if (errno !== 0) {
+      const context = { syscall: "connect", peer: `${this.#address}`, errno };
+      return this.#fail(cannotStartError(errno, context));
+    }
+    this.#cancelTimer();
+    this.#watch?.close();
+    this.#descriptor = undefined;
+    const settings = socketSettings(openOptions(this.#options));
+    this.#link = new SctpLink(descriptor, settings, this.#greeting, this.#options, {
+      connected: (connection) => {
+        this.#isOver = true;
+        this.#events.connected(connection);
+      },
+      failed: (error) => this.#fail(error),
+      gone: () => {},
+    });
+  }
+
+  #fail(error: SockeyeError): void {
+    if (this.#isOver) return;
+    this.#leave();
+    this.#descriptor?.close();
+    this.#events.failed(error);
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    this.#cancelTimer();
+    this.#watch?.close();
+  }
+}
+
+/** The transport over SCTP. */
+export const sctp: Transport = {
+  schemes: ["sctp"],
+
+  check({ href }: SpUrl, role: "listen" | "dial"): void {
+    const match = /^sctp:\/\/([^/]+):(\d{1,5})$/.exec(href);
+    if (match === null || Number(match[2]) > 65535) throw new AddressError(`${href} is no address and port; ${FORMS}`);
+    if (role === "dial" && Number(match[2]) === 0) {
+      throw new AddressError(`${href}: port 0 is for listeners; say which port to dial`);
+    }
+  },
+
+  async resolve(url: SpUrl, options: WaitOptions): Promise<SpUrl> {
+    const { signal } = options;
+    const address = await resolveSctpAddress("sctp", url.rest, { signal });
+    return { ...url, rest: `${address}`.slice("sctp://".length) };
+  },
+
+  listen(url: SpUrl, greeting: Greeting, options: TransportOptions, events: ListeningEvents): Listening {
+    return new SctpListening(SctpAddress.parse(`sctp://${url.rest}`), greeting, options, events);
+  },
+
+  dial(url: SpUrl, greeting: Greeting, options: TransportOptions, events: DialEvents): Dialing {
+    return new SctpDialing(SctpAddress.parse(`sctp://${url.rest}`), greeting, options, events);
+  },
+};
+
+register(sctp);

@@ -1,0 +1,279 @@
+/**
+ * A connection over an association of the kernel's SCTP, from its greeting on.
+ *
+ * @module
+ */
+
+import { MessageTooLargeError, ProtocolError, type SockeyeError, TimeoutError } from "../../../common/errors.ts";
+import {
+  Descriptor,
+  fcntl,
+  formatSocketAddress,
+  getpeername,
+  getsockname,
+  Reactor,
+  READABLE,
+  type SocketAddress,
+  type Watch,
+  WRITABLE,
+} from "../../../ffi/mod.ts";
+import type { SctpEvent } from "../../../sctp/driver.ts";
+import { lostError } from "../../../sctp/ending.ts";
+import { KernelSocketDriver, type KernelSocketSettings } from "../../../sctp/kernel/socket_driver.ts";
+import { timers } from "../../socket/timers.ts";
+import { checkGreeting, goneBeforeGreeting } from "../stream/carrier.ts";
+import { encodeGreeting } from "../stream/frame_format.ts";
+import type { Connection, ConnectionEvents, Greeting, TransportOptions } from "../transport.ts";
+
+/** The payload protocol identifier of greetings and messages: "SP". */
+const PPID_MESSAGE = 0x53500000;
+/** That of a message of no bytes, which SCTP can't carry: one byte stands for it. */
+const PPID_EMPTY = 0x53500001;
+const EMPTY = new Uint8Array(1);
+const NO_BYTES = new Uint8Array(0);
+/** fcntl(2). */
+const F_DUPFD_CLOEXEC = 1030;
+/** Events in a row, so that one busy connection starves no other. */
+const BUDGET = 64;
+/** What may overtake a greeting on other streams, in messages. */
+const MOST_EARLY = 64;
+/** Patterns whose messages are conversations, told apart by their id: REQ, REP, SURVEYOR, RESPONDENT. */
+const CONVERSATIONS: ReadonlySet<number> = new Set([48, 49, 98, 99]);
+
+/** What becomes of a handshake. */
+export interface LinkEvents {
+  connected(connection: Connection): void;
+  failed(error: SockeyeError): void;
+  /** Called once, when the link is gone, for whatever reason. */
+  gone(): void;
+}
+
+const IGNORED: ConnectionEvents = { message() {}, writable() {}, closed() {} };
+
+/** One end of an association. */
+export class SctpLink implements Connection {
+  readonly localAddress: SocketAddress | undefined;
+  readonly remoteAddress: SocketAddress | undefined;
+  readonly credentials = undefined;
+  readonly url: string;
+  /** What was taken the kernel has. */
+  readonly unsentBytes = 0;
+  /** Messages larger than the send buffer, which were dropped. */
+  droppedTooLarge = 0;
+  readonly #driver: KernelSocketDriver;
+  /** The same socket by another number: the driver watches the first one itself. */
+  readonly #watched: Descriptor;
+  readonly #watch: Watch;
+  readonly #reactor = Reactor.current();
+  readonly #onReady = (): void => this.#ready();
+  readonly #onTurn = (): void => this.#takeTurn();
+  readonly #greeting: Greeting;
+  readonly #maxReceiveSize: number;
+  readonly #link: LinkEvents;
+  readonly #cancelTimer: () => void;
+  readonly #streams: number;
+  #events: ConnectionEvents = IGNORED;
+  #early: Uint8Array[] = [];
+  #isGreeted = false;
+  #isPaused = false;
+  #isRefused = false;
+  #isListed = false;
+  #isOver = false;
+  #error: SockeyeError | undefined;
+
+  /** Greets. The descriptor is owned from now on. */
+  constructor(
+    descriptor: Descriptor,
+    settings: KernelSocketSettings,
+    greeting: Greeting,
+    options: TransportOptions,
+    events: LinkEvents,
+  ) {
+    const { fd } = descriptor;
+    this.#greeting = greeting;
+    this.#maxReceiveSize = options.maxReceiveSize || Infinity;
+    this.#link = events;
+    this.localAddress = getsockname(fd);
+    this.remoteAddress = getpeername(fd);
+    this.url = this.remoteAddress === undefined ? "sctp://?" : `sctp://${formatSocketAddress(this.remoteAddress)}`;
+    this.#watched = Descriptor.adopt(fcntl(fd, F_DUPFD_CLOEXEC, 0), "SCTP connection");
+    this.#driver = new KernelSocketDriver(descriptor, "one-to-one", settings);
+    this.#watch = this.#reactor.watch(this.#watched.fd, this.#onReady);
+    this.#cancelTimer = timers.at(performance.now() + options.handshakeTimeout, () => {
+      this.#fail(
+        new TimeoutError(`${this.url}: no greeting within ${options.handshakeTimeout} ms; see handshakeTimeout`),
+      );
+    });
+    let streams = 1;
+    try {
+      if (CONVERSATIONS.has(greeting.protocol)) streams = this.#driver.getOption("status", 0).outboundStreams;
+      this.#driver.trySend(encodeGreeting(greeting.protocol), { streamId: 0, ppid: PPID_MESSAGE });
+    } catch (error) {
+      this.#failLater(error as SockeyeError);
+    }
+    this.#streams = streams;
+    this.#updateInterest();
+  }
+
+  start(events: ConnectionEvents): void {
+    this.#events = events;
+    this.resume();
+  }
+
+  send(header: Uint8Array, body: Uint8Array): boolean {
+    if (this.#isOver || this.#error !== undefined) return false;
+    let bytes = body;
+    if (header.length > 0) {
+      bytes = new Uint8Array(header.length + body.length);
+      bytes.set(header);
+      bytes.set(body, header.length);
+    }
+    const isEmpty = bytes.length === 0;
+    try {
+      const streamId = this.#streamOf(header);
+      const ppid = isEmpty ? PPID_EMPTY : PPID_MESSAGE;
+      if (this.#driver.trySend(isEmpty ? EMPTY : bytes, { streamId, ppid })) return true;
+    } catch (error) {
+      if (error instanceof MessageTooLargeError) {
+        this.droppedTooLarge++;
+        return true;
+      }
+      this.#failLater(error as SockeyeError);
+      return false;
+    }
+    this.#isRefused = true;
+    this.#updateInterest();
+    return false;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    if (!this.#isOver) this.#updateInterest();
+  }
+
+  resume(): void {
+    if (this.#isOver) return;
+    this.#isPaused = false;
+    this.#list();
+    this.#updateInterest();
+  }
+
+  reclaim(): Uint8Array[] {
+    return [];
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  /** Conversations are told apart by the last 32 bits of the header, the id; all else is on stream 0. */
+  #streamOf(header: Uint8Array): number {
+    if (this.#streams < 2 || header.length < 4) return 0;
+    const at = header.length - 4;
+    const id = header[at + 1] << 16 | header[at + 2] << 8 | header[at + 3];
+    return 1 + id % (this.#streams - 1);
+  }
+
+  #updateInterest(): void {
+    this.#watch.want((this.#isPaused ? 0 : READABLE) | (this.#isRefused ? WRITABLE : 0));
+  }
+
+  #ready(): void {
+    if (this.#isRefused) {
+      this.#isRefused = false;
+      this.#events.writable();
+    }
+    if (!this.#isOver) this.#receive();
+    if (!this.#isOver) this.#updateInterest();
+  }
+
+  #takeTurn(): void {
+    this.#isListed = false;
+    if (this.#isOver) return;
+    if (this.#error !== undefined) return this.#fail(this.#error);
+    this.#receive();
+    if (!this.#isOver) this.#updateInterest();
+  }
+
+  #list(): void {
+    if (this.#isListed) return;
+    this.#isListed = true;
+    this.#reactor.soon(this.#onTurn);
+  }
+
+  #receive(): void {
+    try {
+      while (this.#early.length > 0 && this.#isGreeted && !this.#isPaused && !this.#isOver) {
+        this.#events.message(this.#early.shift()!);
+      }
+      for (let budget = BUDGET; !this.#isPaused && !this.#isOver; budget--) {
+        // What one read brought and nobody has taken is not told by the reactor again.
+        if (budget === 0) return this.#list();
+        const event = this.#driver.tryReceive();
+        if (event === undefined) return;
+        this.#take(event);
+      }
+    } catch (error) {
+      this.#fail(error as SockeyeError);
+    }
+  }
+
+  #take(event: SctpEvent): void {
+    switch (event.type) {
+      case "message":
+        return this.#takeMessage(event.ppid, event.streamId, event.data);
+      case "message-too-large":
+        return this.#fail(event.error);
+      case "association":
+        if (event.state === "shutdown-complete") return this.#fail(undefined);
+        if (event.state === "comm-lost") {
+          return this.#fail(
+            lostError(event, { syscall: "recvmsg", peer: this.url, errno: this.#driver.takeSocketError() }),
+          );
+        }
+    }
+  }
+
+  #takeMessage(ppid: number, streamId: number, data: Uint8Array): void {
+    const bytes = ppid === PPID_EMPTY ? NO_BYTES : data;
+    if (bytes.length > this.#maxReceiveSize && this.#isGreeted) {
+      const text = `${this.url}: a message of ${bytes.length} bytes; see maxReceiveSize`;
+      return this.#fail(new MessageTooLargeError(text));
+    }
+    if (this.#isGreeted) return this.#events.message(bytes);
+    if (streamId !== 0) {
+      if (this.#early.push(bytes) <= MOST_EARLY) return;
+      throw new ProtocolError(`${this.url}: the peer sends messages, and does not greet`);
+    }
+    if (bytes.length !== 8) throw new ProtocolError(`${this.url}: the peer does not greet, but sends something else`);
+    checkGreeting(bytes, this.#greeting, this.url);
+    this.#isGreeted = true;
+    this.#cancelTimer();
+    this.#isPaused = true;
+    this.#link.connected(this);
+  }
+
+  #failLater(error: SockeyeError): void {
+    this.#error ??= error;
+    this.#list();
+  }
+
+  #fail(error: SockeyeError | undefined): void {
+    if (this.#isOver) return;
+    const events = this.#events;
+    this.#end();
+    if (this.#isGreeted) events.closed(error);
+    else this.#link.failed(error ?? goneBeforeGreeting(this.url));
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelTimer();
+    this.#early = [];
+    this.#watch.close();
+    this.#driver.close();
+    this.#watched.close();
+    this.#link.gone();
+  }
+}
