@@ -21,7 +21,7 @@ const C_FLAGS = [
   "-Werror",
 ];
 const PEER_SOURCES = ["peer.c", "options.c", "addresses.c", "payload.c", "report.c"];
-const PEER_HEADERS = ["peer.h"];
+const PEER_HEADERS = ["peer.h", "payload.h"];
 
 /** A program that the suite runs, or why there is none. */
 export type Program = { path: string } | { path: undefined; reason: string };
@@ -92,26 +92,48 @@ export function peerInGo(): Program {
 }
 
 function peerInC(name: string, calls: string, libraries: readonly string[]): Program {
-  const folder = `${ROOT}interop/c`;
-  const sources = [...PEER_SOURCES, calls];
-  const texts = [...PEER_HEADERS, ...sources].map((file) => Deno.readTextFileSync(`${folder}/${file}`));
+  return programInC({
+    name,
+    folder: `${ROOT}interop/c`,
+    sources: [...PEER_SOURCES, calls],
+    headers: PEER_HEADERS,
+    libraries,
+    packages: "gcc and libsctp-dev",
+  });
+}
+
+/** What {@linkcode programInC} compiles. */
+export interface ProgramInC {
+  /** The program's name in `.build/interop`. */
+  name: string;
+  /** Where the sources and headers are. */
+  folder: string;
+  sources: readonly string[];
+  headers: readonly string[];
+  /** For instance `"-lnng"`. */
+  libraries: readonly string[];
+  /** What a machine needs that has not what the program includes or links. */
+  packages: string;
+}
+
+/** A C program of the suite. */
+export function programInC({ name, folder, sources, headers, libraries, packages }: ProgramInC): Program {
+  const texts = [...headers, ...sources].map((file) => Deno.readTextFileSync(`${folder}/${file}`));
   return asProgram(
     cached(
       name,
-      [...C_FLAGS, ...texts],
+      [...C_FLAGS, ...libraries, ...texts],
       (target) => run(["gcc", ...C_FLAGS, "-o", target, ...sources, ...libraries], folder),
     ),
-    "gcc and libsctp-dev",
+    packages,
   );
 }
 
 function asProgram(built: ReturnType<typeof cached>, packages: string): Program {
   if (built.path !== undefined) return built;
-  if (
-    /is not installed|fatal error: (netinet|linux)\/sctp\.h|cannot find -lsctp|cannot find package/.test(built.stderr)
-  ) {
-    return { path: undefined, reason: `needs ${packages}` };
-  }
+  const isNotInstalled =
+    /is not installed|fatal error: (netinet|linux|nng|nanomsg)\/\w+\.h|cannot find -l|cannot find package/;
+  if (isNotInstalled.test(built.stderr)) return { path: undefined, reason: `needs ${packages}` };
   throw new Error(`a program of the interop suite does not compile:\n${built.stderr}`);
 }
 

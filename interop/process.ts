@@ -24,6 +24,8 @@ export class LineProcess {
   readonly lines: string[] = [];
   /** Resolves when the program has ended and all of its output is read. */
   readonly ended: Promise<Ended>;
+  /** Those that run. */
+  static readonly #running: Set<LineProcess> = new Set();
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #onLine: (line: string) => void;
@@ -41,7 +43,13 @@ export class LineProcess {
       stderr: "piped",
     }).spawn();
     this.#input = options.stdin ? this.#child.stdin.getWriter() : undefined;
-    this.ended = this.#follow();
+    LineProcess.#running.add(this);
+    this.ended = this.#follow().finally(() => LineProcess.#running.delete(this));
+  }
+
+  /** Ends all programs, for a runner that is told to end. */
+  static killAll(): void {
+    for (const program of LineProcess.#running) program.kill();
   }
 
   /** The first line, past or to come, that `isIt`; `undefined` if the program ends without it. */

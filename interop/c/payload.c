@@ -1,5 +1,5 @@
 /* Payloads that the other end can rebuild from a number, and their checksum. */
-#include "peer.h"
+#include "payload.h"
 
 /* The generator of Numerical Recipes; the top byte of each state is one byte of payload. */
 void fill_pattern(unsigned char *bytes, size_t length, uint32_t seed)

@@ -19,6 +19,8 @@
 
 #include <linux/sctp.h>
 
+#include "payload.h"
+
 #define MAX_ADDRESSES 16
 #define MAX_SENDS 64
 #define MAX_LINKS 64
@@ -101,10 +103,6 @@ bool add_address(struct address_list *list, const char *text, uint16_t port);
 void set_port(struct address_list *list, uint16_t port);
 socklen_t address_length(const void *address);
 void format_address(const void *address, char *text, size_t size);
-
-/* payload.c */
-void fill_pattern(unsigned char *bytes, size_t length, uint32_t seed);
-uint32_t fnv1a(const unsigned char *bytes, size_t length);
 
 /* report.c */
 void report_ready(int fd);

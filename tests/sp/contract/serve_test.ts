@@ -1,0 +1,138 @@
+/** Answering by a function. */
+
+import { ArgumentError, TimeoutError, UnsupportedError } from "@sockeye/sockeye";
+import { Rep, Req, Respondent, Surveyor } from "@sockeye/sockeye/sp";
+import assert from "node:assert/strict";
+import { test } from "../../support/harness.ts";
+import { overEach, SOON } from "./carriers.ts";
+
+/** A promise, and what settles it. */
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => open = resolve);
+  return { opened, open };
+}
+
+overEach("as many questions are answered at a time as `concurrency` says", async (carrier) => {
+  await using rep = new Rep();
+  const { url } = await rep.listen(carrier.url());
+  await using req = new Req();
+  await req.dial(url, SOON);
+  const { opened, open } = gate();
+  let underWay = 0;
+  let most = 0;
+  const serving = rep.serve(async (question) => {
+    most = Math.max(most, ++underWay);
+    if (underWay === 3) open();
+    await opened;
+    underWay--;
+    return question.body;
+  }, { concurrency: 3 });
+
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => req.request(`${i}`, SOON)));
+  await rep.close();
+
+  assert.deepEqual(answers.map((answer) => answer.text()), Array.from({ length: 20 }, (_, i) => `${i}`));
+  assert.equal(most, 3);
+  await serving;
+});
+
+test("what a handler throws ends the serving, and is told", async () => {
+  await using rep = new Rep();
+  await rep.listen("inproc://serve-throws");
+  await using req = new Req();
+  await req.dial("inproc://serve-throws");
+  const problem = new Error("no idea");
+  const failing = assert.rejects(
+    rep.serve(() => {
+      throw problem;
+    }),
+    problem,
+  );
+
+  await assert.rejects(req.request("?", { timeout: 20 }), TimeoutError);
+
+  await failing;
+  assert.equal(rep.isClosed, false);
+});
+
+test("a signal ends the serving, once what is being answered is answered", async () => {
+  await using rep = new Rep();
+  await rep.listen("inproc://serve-signal");
+  await using req = new Req();
+  await req.dial("inproc://serve-signal");
+  const ended = new AbortController();
+  const asked = gate();
+  const { opened, open } = gate();
+  const serving = rep.serve(async () => {
+    asked.open();
+    await opened;
+    return "answer";
+  }, { signal: ended.signal });
+  const answer = req.request("question", SOON);
+  await asked.opened;
+
+  ended.abort();
+  open();
+
+  assert.equal((await answer).text(), "answer");
+  await serving;
+  assert.equal(rep.isClosed, false);
+  await rep.serve(() => "never", { signal: ended.signal });
+});
+
+test("a socket that lingers while a question is being answered ends the serving in peace", async () => {
+  const respondent = new Respondent({ linger: 20 });
+  await respondent.listen("inproc://serve-linger");
+  await using surveyor = new Surveyor();
+  await surveyor.dial("inproc://serve-linger");
+  const asked = gate();
+  const { opened, open } = gate();
+  const serving = respondent.serve(async () => {
+    asked.open();
+    await opened;
+    return "too late";
+  });
+  await surveyor.send("question");
+  await asked.opened;
+
+  const closing = respondent.close();
+  open();
+
+  await closing;
+  await serving;
+});
+
+test("serving refuses what can't be", async () => {
+  await using rep = new Rep();
+  await using raw = new Rep({ raw: true });
+
+  await assert.rejects(rep.serve(() => "", { concurrency: 0 }), ArgumentError);
+  await assert.rejects(raw.serve(() => ""), UnsupportedError);
+});
+
+overEach("a respondent that gives no answer stays silent", async (carrier) => {
+  await using surveyor = new Surveyor();
+  const { url } = await surveyor.listen(carrier.url());
+  await using talkative = new Respondent();
+  await using silent = new Respondent();
+  for (const respondent of [talkative, silent]) await respondent.dial(url, SOON);
+  const { opened, open } = gate();
+  const serving = [
+    talkative.serve(() => "here"),
+    silent.serve(() => {
+      open();
+      return undefined;
+    }),
+  ];
+  while (surveyor.pipes.length < 2) await new Promise((resolve) => surveyor.onPipe(resolve));
+
+  const answers: string[] = [];
+  for await (const answer of surveyor.survey("who?", { timeout: 300 })) answers.push(answer.text());
+  await opened;
+
+  assert.deepEqual(answers, ["here"]);
+  await talkative.close();
+  await silent.close();
+  await Promise.all(serving);
+});

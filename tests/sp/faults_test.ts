@@ -1,0 +1,368 @@
+/** What goes wrong at the other end is no harm to a socket, and each pattern keeps its promises. */
+
+import { TimeoutError } from "@sockeye/sockeye";
+import type { StreamSocket } from "@sockeye/sockeye/ffi";
+import { type PipeEvent, Pub, Pull, Push, Rep, Req, type SpPipe, type SpSocket, Sub } from "@sockeye/sockeye/sp";
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { SocketPipe } from "../../sp/socket/pipe.ts";
+import { encodeGreeting, IPC_FRAMES, TCP_FRAMES, writeFrameHeader } from "../../sp/transport/stream/frame_format.ts";
+import { test } from "../support/harness.ts";
+import { CARRIERS, SOON } from "./contract/carriers.ts";
+import { Child } from "./transport/child.ts";
+import { greetedPeer, rawPeer, readExactly, readToEnd } from "./transport/stream_support.ts";
+
+const STREAMS = CARRIERS.filter(({ name }) => name === "ipc" || name === "tcp");
+const ENCODER = new TextEncoder();
+/** The numbers of patterns in greetings. */
+const REQ = 48, PUSH = 80, PULL = 81, SUB = 33;
+
+const isIpc = (url: string) => url.startsWith("ipc");
+
+/** Bytes as a message of a stream; without them only the header of one that claims to be as long. */
+function frame(url: string, body: Uint8Array, length = body.length): Uint8Array {
+  const format = isIpc(url) ? IPC_FRAMES : TCP_FRAMES;
+  const bytes = new Uint8Array(format.headerBytes + body.length);
+  writeFrameHeader(format, bytes, 0, length);
+  bytes.set(body, format.headerBytes);
+  return bytes;
+}
+
+/** Resolves with a number of events of a type. */
+function events(socket: SpSocket, type: PipeEvent["type"], count = 1): Promise<PipeEvent[]> {
+  const told: PipeEvent[] = [];
+  return new Promise((resolve) => {
+    const stop = socket.onPipe((event) => {
+      if (event.type !== type || told.push(event) < count) return;
+      stop();
+      resolve(told);
+    });
+  });
+}
+
+/** Starts a peer of programs/faulty.ts. */
+async function start(behaviour: string, url: string): Promise<Child> {
+  const program = fileURLToPath(new URL("programs/faulty.ts", import.meta.url));
+  const child = new Child(process.execPath, ["run", "-A", "--no-check", program, behaviour, url]);
+  await child.printed(/ready/);
+  return child;
+}
+
+/** A URL whose port, if it has one, was free a moment ago. */
+async function freeUrl(url: string): Promise<string> {
+  const pull = new Pull();
+  const listener = await pull.listen(url);
+  await pull.close();
+  return listener.url;
+}
+
+/** Bytes that the connection has taken, and not the kernel. */
+const unsentBytes = (pipe: SpPipe) => (pipe as SocketPipe).connection.unsentBytes;
+
+/** Messages of a thousand bytes with their number in front. */
+function numbered(number: number): Uint8Array {
+  const message = new Uint8Array(1000);
+  new DataView(message.buffer).setUint32(0, number);
+  return message;
+}
+
+const numberOf = (message: Uint8Array) => new DataView(message.buffer, message.byteOffset).getUint32(0);
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Sends until nothing is taken any more, not even after the event loop had some turns; gives the number that was taken. */
+async function pushUntilFull(push: Push): Promise<number> {
+  let count = 0;
+  for (let idleTurns = 0; idleTurns < 20; idleTurns++) {
+    while (push.trySend(numbered(count))) {
+      count++;
+      idleTurns = 0;
+    }
+    await turn();
+  }
+  return count;
+}
+
+/** The number of a message whose bytes a stalled peer reads. */
+async function readNumbered(peer: StreamSocket, url: string): Promise<number> {
+  const header = isIpc(url) ? IPC_FRAMES.headerBytes : TCP_FRAMES.headerBytes;
+  return numberOf((await readExactly(peer, header + 1000)).subarray(header));
+}
+
+for (const carrier of STREAMS) {
+  const { name } = carrier;
+
+  test(`${name}: a request whose answerer is killed in mid-answer is answered by the one that comes after it`, async () => {
+    const url = await freeUrl(carrier.url());
+    const dying = await start("half-answer", url);
+    const req = new Req({ reconnectMin: 5 });
+    await req.dial(url, SOON);
+    const asked = req.request("question", SOON);
+    await dying.printed(/half an answer/);
+    const gone = events(req, "removed");
+
+    await dying.stop("SIGKILL");
+    await gone;
+    const living = await start("echo", url);
+
+    assert.equal((await asked).text(), "question");
+    const refused = events(req, "removed");
+    await living.stop("SIGKILL");
+    await refused;
+    await assert.rejects(req.request("nobody is there", { timeout: 20 }), TimeoutError);
+    await req.close();
+  });
+
+  test(`${name}: what the kernel did not have when a PULL was killed goes to the next one, in order`, async () => {
+    const push = new Push();
+    const { url } = await push.listen(carrier.url());
+    const added = events(push, "added");
+    const stalled = await start("stall", url);
+    const [{ pipe }] = await added;
+    const count = await pushUntilFull(push);
+    assert(count > 0);
+    const frameBytes = frame(url, numbered(0)).length;
+    const unsent = Math.floor(unsentBytes(pipe) / frameBytes);
+    assert(unsent > 0, "some are with us");
+    const gone = events(push, "removed");
+
+    await stalled.stop("SIGKILL");
+    await gone;
+    const pull = new Pull();
+    await pull.dial(url, SOON);
+    await push.send(numbered(count), SOON);
+
+    for (let number = count - unsent; number <= count; number++) {
+      assert.equal(numberOf((await pull.receive(SOON)).body), number);
+    }
+    assert.equal(pull.tryReceive(), undefined);
+    await push.close();
+    await pull.close();
+  });
+
+  test(`${name}: a thousand dialers come back when their listener does, and each is heard`, async () => {
+    const dialers = Array.from({ length: 1000 }, () => new Push({ reconnectMin: 10 }));
+    let pull = new Pull();
+    const { url } = await pull.listen(carrier.url());
+    const arrived = events(pull, "added", dialers.length);
+    await Promise.all(dialers.map((push) => push.dial(url, SOON)));
+    await arrived;
+    const gone = dialers.map((push) => events(push, "removed"));
+
+    await pull.close({ linger: 0 });
+    await Promise.all(gone);
+    pull = new Pull();
+    const returned = events(pull, "added", dialers.length);
+    await pull.listen(url);
+    await returned;
+    await Promise.all(dialers.map((push, index) => push.send(String(index), SOON)));
+
+    const heard = new Set<string>();
+    while (heard.size < dialers.length) heard.add((await pull.receive(SOON)).text());
+    assert.equal(pull.stats().received, dialers.length);
+    await Promise.all(dialers.map((push) => push.close()));
+    await pull.close();
+  });
+
+  test(`${name}: a subscriber that reads nothing costs little, loses messages, and slows nobody`, async () => {
+    const pub = new Pub({ sendBuffer: 16 });
+    const { url } = await pub.listen(carrier.url());
+    const added = events(pub, "added");
+    const stalled = await greetedPeer(url, SUB);
+    const [{ pipe }] = await added;
+    const sub = new Sub();
+    sub.subscribe("");
+    await sub.dial(url, SOON);
+    const count = 5000;
+
+    for (let number = 0; number < count; number++) {
+      await pub.send(numbered(number));
+      assert.equal(numberOf((await sub.receive(SOON)).body), number);
+    }
+
+    const { dropped, sent } = pipe.stats();
+    assert(dropped > 0, "the buffers of the kernel hold less than five megabytes");
+    assert.equal(pub.stats().dropped.bufferFull, dropped);
+    assert(pub.stats().unsent <= 16);
+    assert.equal(sent + dropped + pub.stats().unsent, count);
+    assert(unsentBytes(pipe) <= 256 * 1024, `${unsentBytes(pipe)} bytes wait`);
+    stalled.close();
+    await sub.close();
+    await pub.close({ linger: 0 });
+  });
+
+  test(`${name}: PUSH waits for a PULL that reads nothing, and goes on when it reads`, async () => {
+    const push = new Push();
+    const { url } = await push.listen(carrier.url());
+    const added = events(push, "added");
+    const stalled = await greetedPeer(url, PULL);
+    const [{ pipe }] = await added;
+    const count = await pushUntilFull(push);
+
+    assert(unsentBytes(pipe) <= 256 * 1024, `${unsentBytes(pipe)} bytes wait`);
+    await assert.rejects(push.send("x", { timeout: 5 }), TimeoutError);
+    const waiting = push.send(numbered(count), SOON);
+    for (let number = 0; number <= count; number++) assert.equal(await readNumbered(stalled, url), number);
+
+    await waiting;
+    assert.equal(push.stats().sent, count + 1);
+    stalled.close();
+    await push.close();
+  });
+
+  test(`${name}: PULL reads no further than its user, whatever is sent to it`, async () => {
+    const pull = new Pull({ receiveBuffer: 4 });
+    const { url } = await pull.listen(carrier.url());
+    const push = new Push();
+    await push.dial(url, SOON);
+
+    const count = await pushUntilFull(push);
+
+    assert(pull.stats().unread <= 5, `${pull.stats().unread} messages wait`);
+    assert(count < 5000, `${count} messages were taken`);
+    for (let number = 0; number < count; number++) {
+      assert.equal(numberOf((await pull.receive(SOON)).body), number);
+    }
+    await push.close();
+    await pull.close();
+  });
+
+  test(`${name}: strangers that say nothing, or nonsense, are closed, and nobody else notices`, async () => {
+    const pull = new Pull({ handshakeTimeout: 500, maxReceiveSize: 10_000 });
+    const { url } = await pull.listen(carrier.url());
+    const push = new Push();
+    await push.dial(url, SOON);
+    const nonsense = [
+      new Uint8Array(0),
+      Uint8Array.of(0, 0x53),
+      new Uint8Array(8),
+      ENCODER.encode("GET / HTTP/1.1\r\n\r\n"),
+      new Uint8Array(100_000).fill(0xff),
+      encodeGreeting(REQ),
+    ];
+
+    for (const bytes of nonsense) {
+      const stranger = await rawPeer(url);
+      if (bytes.length > 0) await stranger.write(bytes).catch(() => {});
+      await readToEnd(stranger);
+      stranger.close();
+      await push.send("still here", SOON);
+      assert.equal((await pull.receive(SOON)).text(), "still here");
+    }
+
+    assert.equal(pull.stats().failedConnections, nonsense.length);
+    assert.equal(pull.pipes.length, 1);
+    await push.close();
+    await pull.close();
+  });
+
+  test(`${name}: lengths that can't be, and messages cut off, end their pipe and no other`, async () => {
+    const pull = new Pull({ maxReceiveSize: 10_000 });
+    const { url } = await pull.listen(carrier.url());
+    const push = new Push();
+    await push.dial(url, SOON);
+    const nothing = new Uint8Array(0);
+    const endless = frame(url, nothing);
+    endless.fill(0xff, endless.length - 8);
+    const broken = [frame(url, nothing, 10_001), frame(url, nothing, 2 ** 52), endless, frame(url, nothing, 5000)];
+    broken.push(endless.subarray(0, 5));
+
+    for (const bytes of broken) {
+      const gone = events(pull, "removed");
+      const stranger = await greetedPeer(url, PUSH);
+      await stranger.write(frame(url, ENCODER.encode("before")));
+      assert.equal((await pull.receive(SOON)).text(), "before");
+      await stranger.write(bytes);
+      if (bytes.length < 8 || bytes === broken[3]) stranger.close();
+      const [{ error }] = await gone;
+      assert(error !== undefined);
+      stranger.close();
+      await push.send("still here", SOON);
+      assert.equal((await pull.receive(SOON)).text(), "still here");
+    }
+
+    assert.equal(pull.pipes.length, 1);
+    await push.close();
+    await pull.close();
+  });
+
+  test(`${name}: REP drops questions whose backtrace never ends, and answers others`, async () => {
+    const rep = new Rep();
+    const { url } = await rep.listen(carrier.url());
+    const serving = rep.serve(({ body }) => body);
+    const req = new Req();
+    await req.dial(url, SOON);
+    const stranger = await greetedPeer(url, REQ);
+    const question = Uint8Array.of(0x80, 0, 0, 1, 42);
+
+    for (let i = 0; i < 20; i++) await stranger.write(frame(url, new Uint8Array(100_000)));
+    await stranger.write(frame(url, question));
+    const answer = await readExactly(stranger, frame(url, question).length);
+    assert.deepEqual(answer, frame(url, question));
+    assert.equal(rep.stats().dropped.hopLimit, 20);
+
+    await stranger.write(frame(url, new Uint8Array(8)));
+    await readToEnd(stranger);
+    assert.equal(rep.stats().dropped.malformed, 1);
+    assert.equal((await req.request("hello", SOON)).text(), "hello");
+    stranger.close();
+    await req.close();
+    await rep.close();
+    await serving;
+  });
+}
+
+const collectGarbage = garbageCollector();
+
+function garbageCollector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc");
+}
+
+const openDescriptors = () => readdirSync("/proc/self/fd").length;
+
+/** The heap when all garbage is collected, finalizers and what they free included. */
+async function settledHeap(): Promise<number> {
+  for (let count = 0; count < 3; count++) {
+    await turn();
+    collectGarbage();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+/** How often a socket connects and closes. */
+const LIVES = 10_000;
+
+for (const carrier of CARRIERS.filter(({ name }) => ["inproc", "ipc", "tcp", "unixgram"].includes(name))) {
+  test(`${carrier.name}: ten thousand connects and closes leave no descriptor and no memory behind`, async () => {
+    const pull = new Pull();
+    const { url } = await pull.listen(carrier.url());
+    const live = async () => {
+      const push = new Push();
+      await push.dial(url, SOON);
+      await push.send("x", SOON);
+      await pull.receive(SOON);
+      const [pipe] = pull.pipes;
+      const gone = pipe === undefined ? undefined : events(pull, "removed");
+      await push.close();
+      await gone;
+    };
+    await live();
+    const descriptors = openDescriptors();
+
+    for (let life = 0; life < LIVES / 2; life++) await live();
+    const before = await settledHeap();
+    for (let life = 0; life < LIVES / 2; life++) await live();
+    const growth = await settledHeap() - before;
+
+    // The runtime opens some of its own at its leisure; a leak would be thousands.
+    assert(openDescriptors() <= descriptors + 8, `${openDescriptors()} descriptors, ${descriptors} before`);
+    assert(growth < LIVES * 100, `${growth} bytes for ${LIVES / 2} lives`);
+    assert.equal(pull.pipes.length, 0);
+    await pull.close();
+  }, { timeoutMs: 240_000, skip: carrier.skip });
+}

@@ -1,0 +1,8 @@
+/** The contract over SCTP, which needs a kernel that has it. */
+
+import { runOverOnly } from "../contract/carriers.ts";
+
+runOverOnly("sctp");
+for (const suite of ["patterns", "lifecycle", "contexts", "devices", "errors", "serve"]) {
+  await import(`../contract/${suite}_test.ts`);
+}
