@@ -30,11 +30,14 @@ interface Described {
   readonly examples: readonly [Example, ...Example[]];
 }
 
+/** What follows a command: a placeholder, and what it stands for. */
+export type Operand = readonly [placeholder: string, about: string];
+
 /** What a command is run with. */
 export interface Invocation<Table extends OptionTable = OptionTable> {
   /** The options. */
   readonly options: OptionValues<Table>;
-  /** What was given for each of the command's operands. */
+  /** What was given for each of the command's operands, as far as it was given. */
   readonly operands: readonly string[];
   /** Standard output. */
   readonly output: Output;
@@ -45,7 +48,9 @@ export interface Invocation<Table extends OptionTable = OptionTable> {
 /** A subcommand. */
 export interface Command<Table extends OptionTable = OptionTable> extends Described {
   /** What follows the command: a placeholder, and what it stands for. */
-  readonly operands: readonly (readonly [placeholder: string, about: string])[];
+  readonly operands: readonly Operand[];
+  /** What may follow that. */
+  readonly optionalOperands?: readonly Operand[];
   /** The options. */
   readonly options: Table;
   /**
@@ -56,11 +61,27 @@ export interface Command<Table extends OptionTable = OptionTable> extends Descri
   run(invocation: Invocation<Table>): Promise<ExitStatus>;
 }
 
+/**
+ * A subcommand that stands in for a program of somebody else: its words are spelled as there, and it owns standard output,
+ * signals and exit statuses.
+ */
+export interface StandIn extends Described {
+  /** Its options, for the help alone. */
+  readonly options: OptionTable;
+  /** The exit statuses, for the help: a sentence. */
+  readonly exitStatus: string;
+  /** Does the work, and gives the exit status; `"help"` where that is wanted. */
+  standIn(words: readonly string[]): Promise<number | "help">;
+}
+
 /** A word that several subcommands follow. */
 export interface CommandGroup extends Described {
   /** The subcommands. */
-  readonly commands: readonly (Command | CommandGroup)[];
+  readonly commands: readonly Node[];
 }
+
+/** What a word of the command line can lead to. */
+export type Node = Command | StandIn | CommandGroup;
 
 /** Declares a command, with the types of its options. */
 export function command<Table extends OptionTable>(definition: Command<Table>): Command<Table> {

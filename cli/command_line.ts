@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { Command, CommandGroup } from "./command.ts";
+import type { Command, CommandGroup, Node, StandIn } from "./command.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import { interruption } from "./interruption.ts";
 import type { OptionTable, OptionValues } from "./option.ts";
@@ -23,7 +23,9 @@ const USAGE = 2;
 export async function runCommandLine(words: readonly string[], root: CommandGroup): Promise<number> {
   const { found, path, rest } = find(words, root);
   try {
-    return "commands" in found ? runGroup(found, path, rest) : await runCommand(found, path, rest);
+    if ("commands" in found) return runGroup(found, path, rest);
+    if ("standIn" in found) return await runStandIn(found, path, rest);
+    return await runCommand(found, path, rest);
   } catch (error) {
     if (error instanceof UsageError) {
       warn(`${error.message}; see ${["sockeye", ...path, "--help"].join(" ")}`);
@@ -38,13 +40,13 @@ export async function runCommandLine(words: readonly string[], root: CommandGrou
 export function find(
   words: readonly string[],
   root: CommandGroup,
-): { found: Command | CommandGroup; path: string[]; rest: readonly string[] } {
+): { found: Node; path: string[]; rest: readonly string[] } {
   // `deno task sockeye -- doctor` hands over the two dashes as well.
   const given = words[0] === "--" ? words.slice(1) : words;
   const path: string[] = [];
-  let found: Command | CommandGroup = root;
+  let found: Node = root;
   while ("commands" in found) {
-    const next: Command | CommandGroup | undefined = found.commands.find(({ name }) => name === given[path.length]);
+    const next: Node | undefined = found.commands.find(({ name }) => name === given[path.length]);
     if (next === undefined) break;
     found = next;
     path.push(next.name);
@@ -66,11 +68,10 @@ export function readWords(
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, option]) => [name, option.read(name, values[name])]),
   );
-  const { operands } = command;
+  const { operands, optionalOperands = [] } = command;
   if (positionals.length < operands.length) throw new UsageError(`${operands[positionals.length][0]} is missing`);
-  if (positionals.length > operands.length) {
-    throw new UsageError(`"${positionals[operands.length]}" is one argument too many`);
-  }
+  const most = operands.length + optionalOperands.length;
+  if (positionals.length > most) throw new UsageError(`"${positionals[most]}" is one argument too many`);
   return { options, operands: positionals };
 }
 
@@ -84,10 +85,20 @@ function parseWords(
   });
   const options = { ...Object.fromEntries(kinds), help: { type: "boolean", short: "h" } } as const;
   try {
-    return parseArgs({ args: [...words], options, allowPositionals: true });
+    return parseArgs({ args: withImplied(command, words), options, allowPositionals: true });
   } catch (error) {
     throw new UsageError(firstSentence((error as Error).message));
   }
+}
+
+/** The words, with the value of each option that may stand alone and does; parseArgs knows no such options. */
+function withImplied({ options }: Command, words: readonly string[]): string[] {
+  const end = words.indexOf("--");
+  return words.map((word, index) => {
+    const isOption = word.startsWith("--") && (end < 0 || index < end);
+    const implied = isOption ? options[word.slice(2)]?.implied : undefined;
+    return implied === undefined ? word : `${word}=${implied}`;
+  });
 }
 
 /** parseArgs explains at length; what was wrong is in the first sentence. */
@@ -128,6 +139,11 @@ async function runCommand(command: Command, path: readonly string[], words: read
   } finally {
     stopListening();
   }
+}
+
+async function runStandIn(command: StandIn, path: readonly string[], words: readonly string[]): Promise<number> {
+  const status = await command.standIn(words);
+  return status === "help" ? show(commandHelp({ ...command, operands: [] }, path, command.exitStatus)) : status;
 }
 
 function show(text: string): number {

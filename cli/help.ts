@@ -26,24 +26,34 @@ export function groupHelp(group: CommandGroup, path: readonly string[], extraRow
 }
 
 /** The help of a command; `path` are the words that lead to it, its own included. */
-export function commandHelp(command: Command, path: readonly string[]): string {
+export function commandHelp(
+  command: Omit<Command, "run">,
+  path: readonly string[],
+  exitStatus: string = EXIT_STATUS,
+): string {
   const options = Object.entries(command.options).map((
     [name, option],
   ): Row => [optionForm(name, option), option.about]);
-  const usage = [PROGRAM, ...path, ...command.operands.map(([placeholder]) => placeholder), "[options]"].join(" ");
+  const { optionalOperands = [] } = command;
+  const operands = [...command.operands, ...optionalOperands];
+  const placeholders = [
+    ...command.operands.map(([placeholder]) => placeholder),
+    ...optionalOperands.map(([placeholder]) => `[${placeholder}]`),
+  ];
+  const usage = [PROGRAM, ...path, ...placeholders, "[options]"].join(" ");
   return sections(
     command.summary,
     `Usage: ${usage}`,
     command.details,
-    command.operands.length === 0 ? undefined : table("Operands", command.operands),
+    operands.length === 0 ? undefined : table("Operands", operands),
     table("Options", [...options, HELP_ROW]),
     examples(command.examples),
-    EXIT_STATUS,
+    exitStatus,
   );
 }
 
-function optionForm(name: string, { short, placeholder }: Option<unknown>): string {
-  const value = placeholder === undefined ? "" : ` ${placeholder}`;
+function optionForm(name: string, { short, placeholder, implied }: Option<unknown>): string {
+  const value = placeholder === undefined ? "" : implied === undefined ? ` ${placeholder}` : `[=${placeholder}]`;
   return `${short === undefined ? "    " : `-${short}, `}--${name}${value}`;
 }
 

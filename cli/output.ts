@@ -44,7 +44,12 @@ export class Output {
 
   /** Prints a line as it is. */
   print(line: string): void {
-    if (!this.#isGone) this.#isFull = !process.stdout.write(`${line}\n`);
+    this.write(`${line}\n`);
+  }
+
+  /** Writes text that is no line of its own, for instance where on a terminal the next goes. */
+  write(text: string): void {
+    if (!this.#isGone) this.#isFull = !process.stdout.write(text);
   }
 
   /** Resolves when the reader keeps up, so that a command that prints without end needs no memory without end. */

@@ -4,11 +4,13 @@ import { MessageTooLargeError } from "@sockeye/sockeye";
 import { SCTP_EVENT_NAMES, type SctpSendOptions } from "@sockeye/sockeye/sctp";
 import { type Command, command } from "../command.ts";
 import { choice, flag, integer, integerOr, seconds, text } from "../option.ts";
+import { outgoingMessages } from "../outgoing.ts";
 import type { Output } from "../output.ts";
+import { COUNT, hex, json, UNSIGNED_32 } from "../shared_options.ts";
+import { UsageError } from "../usage_error.ts";
 import { readAddress } from "./address.ts";
 import { type Conversation, converse } from "./conversation.ts";
-import { COUNT, events, hex, json, STREAM_ID, streams, UNSIGNED_32 } from "./options.ts";
-import { outgoingMessages } from "./outgoing.ts";
+import { events, STREAM_ID, streams } from "./options.ts";
 import { EventPrinter } from "./reports.ts";
 
 /** What the kernel asks for by default. */
@@ -58,7 +60,7 @@ When all is sent, and --receive messages have come, the association is shut down
       stop.abort(new Error(`not everything was done within ${options.timeout! / 1_000} s; raise --timeout`));
     }, options.timeout);
     try {
-      const messages = await outgoingMessages(options, stop.signal);
+      const messages = await outgoingMessages(options, stop.signal, requireBytes);
       const conversation = await converse(options.style, peer, local, {
         events: options.events ? SCTP_EVENT_NAMES : [],
         initmsg: { numOstreams: options.streams ?? Math.max(DEFAULT_STREAMS, options.stream + 1) },
@@ -83,6 +85,10 @@ When all is sent, and --receive messages have come, the association is shut down
     return 0;
   },
 });
+
+function requireBytes(bytes: Uint8Array, option: string): void {
+  if (bytes.length === 0) throw new UsageError(`${option} is empty, but an SCTP message has at least one byte`);
+}
 
 function reportConnected(conversation: Conversation, output: Output): void {
   const { associationId, inboundStreams, outboundStreams } = conversation.status();

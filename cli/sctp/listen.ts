@@ -4,10 +4,11 @@ import { ArgumentError, MessageTooLargeError, SockeyeError } from "@sockeye/sock
 import { SCTP_EVENT_NAMES, type SctpMessage } from "@sockeye/sockeye/sctp";
 import { type Command, command } from "../command.ts";
 import { choice, flag, integer, integerOr, seconds } from "../option.ts";
+import { COUNT, hex, json } from "../shared_options.ts";
 import { warn } from "../warning.ts";
 import { readAddress } from "./address.ts";
 import type { Answer, Receiver } from "./conversation.ts";
-import { COUNT, events, hex, json, STREAM_COUNT } from "./options.ts";
+import { events, STREAM_COUNT } from "./options.ts";
 import { EventPrinter } from "./reports.ts";
 import { serve } from "./server.ts";
 

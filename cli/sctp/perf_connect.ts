@@ -6,8 +6,9 @@ import { setImmediate } from "node:timers/promises";
 import { type Command, command } from "../command.ts";
 import { choice, flag, integer, integerOr, seconds } from "../option.ts";
 import type { Output } from "../output.ts";
+import { COUNT, json } from "../shared_options.ts";
 import { readAddress } from "./address.ts";
-import { COUNT, json, MESSAGE_SIZE, STREAM_COUNT } from "./options.ts";
+import { MESSAGE_SIZE, STREAM_COUNT } from "./options.ts";
 import { decodeTally, encodeJson, PPID_LOAD, PPID_PING, PPID_TALLY } from "./perf_protocol.ts";
 
 const DEFAULT_DURATION_MS = 5_000;

@@ -5,8 +5,8 @@ import { SctpEndpoint, type SctpMessage } from "@sockeye/sockeye/sctp";
 import { type Command, command } from "../command.ts";
 import { integer, seconds } from "../option.ts";
 import type { Output } from "../output.ts";
+import { COUNT, json } from "../shared_options.ts";
 import { readAddress } from "./address.ts";
-import { COUNT, json } from "./options.ts";
 import { decodeOrder, encodeJson, PPID_LOAD, PPID_PING, PPID_TALLY } from "./perf_protocol.ts";
 
 /** Enough for whatever number of streams the client measures with: pings go back on theirs. */

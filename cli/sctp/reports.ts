@@ -7,7 +7,7 @@
 import type { MessageTooLargeError } from "@sockeye/sockeye";
 import { SctpAddress, type SctpMessage, type SctpNotification, type SctpTransportAddress } from "@sockeye/sockeye/sctp";
 import type { Output, Report } from "../output.ts";
-import { hex, payloadFields, payloadText, printable } from "./payload.ts";
+import { hex, payloadFields, payloadText, printable } from "../payload.ts";
 
 const KIND_WIDTH = 18;
 

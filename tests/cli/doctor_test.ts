@@ -19,6 +19,13 @@ test("the doctor looks at everything, and has a remedy for whatever is not ok", 
       "raw-ip",
       "unixgram",
       "udp",
+      "packet-options",
+      "packet-options6",
+      "icmp-errors",
+      "icmp-errors6",
+      "raw-ip6",
+      "udp-segmentation",
+      "udp-coalescing",
       "memfd",
       "shm",
       "futex",
@@ -28,7 +35,15 @@ test("the doctor looks at everything, and has a remedy for whatever is not ok", 
   ) {
     equal(names.includes(name), true, name);
   }
-  for (const name of ["net.core.rmem_max", "net.core.wmem_max", "net.unix.max_dgram_qlen", "open-files"]) {
+  for (
+    const name of [
+      "net.core.rmem_max",
+      "net.core.wmem_max",
+      "net.unix.max_dgram_qlen",
+      "net.ipv4.ip_no_pmtu_disc",
+      "open-files",
+    ]
+  ) {
     equal(names.includes(name), true, name);
   }
   equal(new Set(names).size, names.length);
@@ -55,7 +70,9 @@ test("what this machine carries is found to work", () => {
   const lines = objects(runSockeye(["doctor", "--json"]).stdout);
 
   const statusOf = (name: string) => lines.find((line) => line.name === name)?.status;
-  for (const name of ["libc", "unixgram", "udp", "memfd", "epoll", "eventfd"]) equal(statusOf(name), "ok", name);
+  for (const name of ["libc", "unixgram", "udp", "packet-options", "icmp-errors", "memfd", "epoll", "eventfd"]) {
+    equal(statusOf(name), "ok", name);
+  }
   equal(lines.find(({ name }) => name === "runtime")?.detail, Deno.version.deno);
 });
 

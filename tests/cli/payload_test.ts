@@ -1,6 +1,6 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { hex, payloadFields, payloadText, printable, readPayload } from "../../cli/sctp/payload.ts";
+import { hex, payloadFields, payloadText, printable, readPayload } from "../../cli/payload.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 import { test } from "../support/harness.ts";
 

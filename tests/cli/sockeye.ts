@@ -59,6 +59,11 @@ export function startSockeye(words: readonly string[], options: StartOptions = {
   return new Program(Deno.execPath(), commandLine(options.permissions ?? ["-A"], words), options.stdin);
 }
 
+/** The whole command, for those who run it in their own way. */
+export function sockeyeCommand(words: readonly string[]): string[] {
+  return [Deno.execPath(), ...commandLine(["-A"], words)];
+}
+
 function commandLine(permissions: readonly string[], words: readonly string[]): string[] {
   return ["run", "--no-check", "--no-prompt", ...permissions, MAIN, ...words];
 }

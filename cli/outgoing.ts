@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 import { readPayload } from "./payload.ts";
 
 /** What the command line says about what to send. */
@@ -23,23 +23,23 @@ export interface OutgoingOptions {
  *
  * @param options What the command line says.
  * @param signal Ends the reading of standard input.
+ * @param check Throws a UsageError for a message that can't be sent, and was given by this option.
  * @throws {UsageError} The options contradict each other; nothing has been read.
  */
 export async function outgoingMessages(
   options: OutgoingOptions,
   signal: AbortSignal,
+  check: (bytes: Uint8Array, option: string) => void = () => {},
 ): Promise<AsyncIterable<Uint8Array>> {
   const { data, file, count, hex } = options;
   if (data !== undefined && file !== undefined) throw new UsageError("give --data or --file, not both");
-  if (data !== undefined) return repeated(requireBytes(readPayload(data, hex), "--data"), count);
-  if (file !== undefined) return repeated(requireBytes(await readWhole(file), `--file ${file}`), count);
+  const given = data !== undefined ? readPayload(data, hex) : file !== undefined ? await readWhole(file) : undefined;
+  if (given !== undefined) {
+    check(given, data !== undefined ? "--data" : `--file ${file}`);
+    return repeated(given, count);
+  }
   if (count !== undefined) throw new UsageError("--count needs --data or --file");
   return standardInput(hex, signal);
-}
-
-function requireBytes(bytes: Uint8Array, option: string): Uint8Array {
-  if (bytes.length > 0) return bytes;
-  throw new UsageError(`${option} is empty, but an SCTP message has at least one byte`);
 }
 
 async function readWhole(file: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 /** The bytes of messages, as people and programs write and read them. @module */
 
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,0 +1,214 @@
+/** `sockeye cat` beside nngcat: the same words, the same bytes, the same statuses, in either place of a conversation. */
+
+import { Push } from "@sockeye/sockeye/sp";
+import { deepEqual, equal, notEqual } from "node:assert/strict";
+import { test } from "../support/harness.ts";
+import { CATS, Folder, nngcatMissing, run } from "./nngcat.ts";
+
+const skip = nngcatMissing();
+
+/** Words that are wrong, with nothing listening anywhere. None of them gets as far as to listen. */
+const MISTAKES: readonly string[][] = [
+  [],
+  ["--req"],
+  ["--foo"],
+  ["--foo=bar"],
+  ["--re"],
+  ["--=x"],
+  ["--"],
+  ["-z"],
+  ["-Ax"],
+  ["--verbose=x"],
+  ["--dial"],
+  ["-D"],
+  ["word", "--dial", "x"],
+  ["-", "--dial", "x"],
+  ["--pull", "--push"],
+  ["--hex", "--raw"],
+  ["--hex", "--format", "raw"],
+  ["--format", "foo"],
+  ["-C", "x"],
+  ["-C", ""],
+  ["-d", "86401"],
+  ["--bind-local", "70000"],
+  ["-F", "/nonexistent"],
+  ["-F", "/"],
+  ["--cacert", "/nonexistent"],
+  ["-D", "a", "-D", "b"],
+  ["-D", "a", "-F", "b"],
+  ["--dial", "inproc://x"],
+  ["--req", "--dial", "inproc://x"],
+  ["--pull", "-D", "a", "--dial", "inproc://x"],
+  ["--push", "--dial", "inproc://x"],
+  ["--push", "--dial", "inproc://x", "-D", "a", "--hex"],
+  ["--rep", "-i", "1", "--dial", "inproc://x"],
+  ["--sub", "-i1", "--dial", "inproc://x"],
+  ["--pair1", "-i1", "--dial", "inproc://x"],
+  ["--pair1", "--compat", "--dial", "inproc://x"],
+  ["--compat", "--async", "--dial", "inproc://x"],
+  ["--compat", "-C3", "--dial", "inproc://x"],
+  ["--pull", "--subscribe", "x", "--dial", "inproc://x"],
+  ["--pull", "--dial", "tcp://127.0.0.1:1"],
+  ["--pull", "--dial:tcp://127.0.0.1:1"],
+  ["--pull", "-l1"],
+  ["--pull", "--dial", "inproc://nobody"],
+  ["--pull", "--dial", "ipc:///nonexistent/socket"],
+  ["--pull", "-x", "nonexistent/socket"],
+  ["--pull", "--dial", "bogus"],
+  ["--pull", "--dial", "bogus://x"],
+  ["--pull", "--dial", "tcp://"],
+  ["--pull", "--dial", "tcp://127.0.0.1"],
+  ["--pull", "--listen", "tcp://127.0.0.1:65536"],
+  ["--pull", "--listen", "ipc://"],
+  ["--pull", "--listen", "ipc:///nonexistent/folder/socket"],
+  ["--pull", "--listen", "tcp://192.0.2.1:45673"],
+];
+
+test("what is wrong with a command line is told in nngcat's words", async () => {
+  for (const words of MISTAKES) {
+    const [theirs, ours] = await Promise.all([CATS.nngcat, CATS.sockeye].map((cat) => run([...cat, ...words])));
+
+    deepEqual(ours, theirs, words.join(" "));
+    notEqual(theirs.status, 0);
+  }
+}, { skip });
+
+const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+
+/** Messages at which formats may go wrong. */
+const MESSAGES: readonly Uint8Array[] = [
+  new TextEncoder().encode("plain"),
+  new Uint8Array(0),
+  new TextEncoder().encode('"quoted" \\ back\nslash\r\ttab, grüße, %s \\x41 ~'),
+  ALL_BYTES,
+  ALL_BYTES.subarray(0, 255),
+  new Uint8Array(65_535).fill(0x7f),
+  new Uint8Array(65_536).fill(0x80),
+];
+
+const FORMATS = [
+  ["--raw"],
+  ["--ascii"],
+  ["-A"],
+  ["--quoted"],
+  ["-Q"],
+  ["--hex"],
+  ["--msgpack"],
+  ["--format=no"],
+  ["--format:raw"],
+  ["--format", "msgpack"],
+  [],
+];
+
+for (const format of FORMATS) {
+  test(`messages are printed byte for byte as by nngcat ${format.join(" ") || "without a format"}`, async () => {
+    const [theirs, ours] = await Promise.all([CATS.nngcat, CATS.sockeye].map(async (cat) => {
+      using folder = new Folder();
+      await using push = new Push();
+      const url = folder.url("messages");
+      await push.listen(url);
+      const ended = run([...cat, "--pull", "--dial", url, "--count", String(MESSAGES.length), ...format]);
+      for (const message of MESSAGES) await push.send(message);
+      return await ended;
+    }));
+
+    deepEqual(ours, theirs);
+    deepEqual([ours.status, ours.stderr], [0, ""]);
+  }, { skip });
+}
+
+/**
+ * Scripts, as people have them; `$SERVER` and `$CLIENT` are either program. Clients dial in the background, or wait by `up`
+ * until their server is there.
+ */
+const SCRIPTS: Record<string, string> = {
+  "a question and its answer": `
+    $SERVER --rep --listen $URL --data 42 --quoted --count 1 > served & server=$!
+    $CLIENT --req --async --dial $URL -D 'what is the answer?' -Q
+    echo "client $?"; wait $server; echo "server $?"; cat served`,
+  "questions at intervals, answered in hexadecimal": `
+    $SERVER --rep0 --bind=$URL -D yes --hex -C2 > served &
+    up; $CLIENT --req0 --connect:$URL -D "sure?" --format hex -C 2 -i 1; echo $?; wait; cat served`,
+  "requests that are printed, and not answered": `
+    $SERVER --rep --listen $URL -Q -C 1 > served &
+    $CLIENT --req --async --dial $URL -D anybody --recv-timeout 1 -Q; echo $?; wait; cat served`,
+  "jobs one by one, with bytes that are no text": `
+    $SERVER --pull --listen $URL -C 4 --quoted > served & server=$!
+    for job in one two 'three "3"' "$(printf '\\377\\001\\303\\274')"; do $CLIENT --push --async --dial $URL --data "$job"; echo $?; done
+    wait $server; echo "server $?"; cat served`,
+  "a file and standard input": `
+    printf 'from\\000file\\n' > file
+    $SERVER --pull --listen $URL -C 2 --hex > served &
+    $CLIENT --push --async --dial $URL --file file
+    printf 'from stdin\\nin lines\\n' | $CLIENT --push --async --dial $URL -F -
+    wait; cat served`,
+  "news on a topic": `
+    $SERVER --sub --listen $URL --subscribe sport --subscribe=wea -Q -C 2 > served &
+    up; $CLIENT --pub --dial $URL -D 'weather sunny' --delay 1 -C 2; echo $?
+    wait; cat served`,
+  "news on another topic, until nothing comes": `
+    $SERVER --sub --listen $URL --subscribe x -Q --recv-timeout 3 > served & server=$!
+    up; $CLIENT --pub --dial $URL -D 'weather sunny'; wait $server; echo "server $?"; cat served`,
+  "a survey": `
+    $SERVER --respondent --listen $URL -D here -A -C 1 > served &
+    up; $CLIENT --surveyor --dial $URL -D 'who?' -Q; echo $?; wait; cat served`,
+  "a pair, both of whom speak": `
+    $SERVER --pair1 --listen $URL -D listener -Q --recv-timeout 3 > served & server=$!
+    up; $CLIENT --pair1 --dial $URL -D dialer -Q --recv-timeout 3; echo $?; wait $server; echo $?; cat served`,
+  "a pair of version 0 at intervals": `
+    $SERVER --pair0 --listen $URL --msgpack -C 2 > served &
+    up; $CLIENT --pair0 --dial $URL -D tick -i 1 -C 2; echo $?; wait; cat served`,
+  "a bus": `
+    $SERVER --bus --listen $URL -Q --recv-timeout 4 > served &
+    up; $CLIENT --bus --compat --dial $URL -D hop --delay 1 --recv-timeout 1 --raw; echo $?; wait; cat served`,
+  "nobody there": `
+    $SERVER --pull --listen $URL --recv-timeout 1; echo $?
+    $SERVER --push --listen $URL -D x --send-timeout 1; echo $?
+    $CLIENT --push --async --dial $URL -D x --send-timeout 1; echo $?
+    $CLIENT --req --dial $URL.nobody -D x; echo $?
+    $SERVER --rep --listen $URL -D x --recv-timeout 1; echo $?
+    $SERVER --surveyor --listen $URL -D x -Q; echo $?`,
+  "a message that is too large": `
+    head -c 2000 /dev/zero > large
+    $SERVER --pull --listen $URL --recv-maxsz 1000 -C 1 --hex > served &
+    $CLIENT --push --async --dial $URL -F large; echo $?
+    $CLIENT --push --async --dial $URL -D fits; echo $?; wait; cat served`,
+  "an address that is taken": `
+    $SERVER --pull --listen $URL & server=$!
+    $CLIENT --push --async --dial $URL -D hello
+    $CLIENT --pull --listen $URL; echo $?; kill $server; wait $server; echo "killed $?"`,
+  "a name cut short, and verbose": `
+    $SERVER --pul --list=$URL --verb --coun:1 --quo > served &
+    $CLIENT --pus --asy --dia $URL --dat short -v; wait; cat served`,
+};
+
+/** Waits until there is a socket file. */
+const UP = "up() { until [ -S socket ]; do sleep 0.02; done; }";
+
+type CatName = keyof typeof CATS;
+
+async function runScript(script: string, server: CatName, client: CatName) {
+  using folder = new Folder();
+  const { status, stdout, stderr } = await run(["sh", "-c", `cd ${folder.path} || exit\n${UP}\n${script}`], {
+    SERVER: CATS[server].join(" "),
+    CLIENT: CATS[client].join(" "),
+    URL: folder.url("socket"),
+  });
+  // The folders differ, and when a shell tells of a killed job is a matter of luck.
+  const anonymous = (text: string) => text.replaceAll(folder.path, "FOLDER").replace("Terminated\n", "");
+  return { status, stdout: anonymous(stdout), stderr: anonymous(stderr) };
+}
+
+for (const [about, script] of Object.entries(SCRIPTS)) {
+  test(`a script about ${about} does the same with sockeye cat at either end, or at both`, async () => {
+    const [theirs, ...ours] = await Promise.all([
+      runScript(script, "nngcat", "nngcat"),
+      runScript(script, "sockeye", "nngcat"),
+      runScript(script, "nngcat", "sockeye"),
+      runScript(script, "sockeye", "sockeye"),
+    ]);
+
+    equal(theirs.status, 0, theirs.stderr);
+    for (const outcome of ours) deepEqual(outcome, theirs);
+  }, { skip });
+}
