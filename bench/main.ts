@@ -9,11 +9,18 @@ import { kernelHasSctp } from "../tests/support/rig/kernel_sctp.ts";
 import { machine } from "./machine.ts";
 import { memory } from "./memory.ts";
 import { oneWay } from "./one_way.ts";
+import { packetOptions } from "./packet_options.ts";
 import { hasTwoProcessors, onProcessor } from "./programs.ts";
 import { type Section, sectionToMarkdown } from "./report.ts";
 import { roundTrip } from "./round_trip.ts";
 import { sctp, sctpMemory } from "./sctp.ts";
 import { QUICK, type Settings, THOROUGH } from "./settings.ts";
+import { spIdle } from "./sp_idle.ts";
+import { spPub } from "./sp_pub.ts";
+import { spInproc, spPush } from "./sp_push.ts";
+import { spReq } from "./sp_req.ts";
+import { traces } from "./trace.ts";
+import { udpBatches } from "./udp_batches.ts";
 
 interface Bench {
   name: string;
@@ -25,7 +32,15 @@ interface Bench {
 const BENCHES: readonly Bench[] = [
   { name: "one-way", summary: "datagrams from one process to another", run: oneWay },
   { name: "round-trip", summary: "a datagram there and back", run: roundTrip },
+  { name: "udp-batches", summary: "UDP datagrams that the kernel cuts and coalesces", run: udpBatches },
+  { name: "packet-options", summary: "what options of single packets cost", run: packetOptions },
+  { name: "trace", summary: "a trace beside traceroute; needs root", run: traces },
   { name: "memory", summary: "growth of the heap per million messages", run: memory },
+  { name: "sp-push", summary: "SP: PUSH to PULL beside nng and zeromq.js", run: spPush },
+  { name: "sp-req", summary: "SP: REQ and REP beside them", run: spReq },
+  { name: "sp-pub", summary: "SP: PUB to many subscribers beside them", run: spPub },
+  { name: "sp-inproc", summary: "SP: PUSH to PULL within a process", run: spInproc },
+  { name: "sp-idle", summary: "SP: bytes per pipe that nothing passes through", run: spIdle },
   { name: "sctp", summary: "kernel SCTP, one way and there and back", needsSctp: true, run: sctp },
   { name: "sctp-memory", summary: "bytes per association", needsSctp: true, run: sctpMemory },
 ];
@@ -34,7 +49,7 @@ const HELP = `Measures Sockeye beside its peers, in turn, and prints Markdown on
 
 Usage: deno task bench [--only NAME[,NAME…]] [--rounds N] [--quick] [--update]
 
-  --only NAMES   some of them (default: all)
+  --only NAMES   some of them (default: all); sp for all whose names begin so
   --rounds N     rounds of each comparison (default ${THOROUGH.rounds})
   --quick        just enough to see that everything runs
   --update       write the results into docs/benchmarks.md as well
@@ -73,9 +88,10 @@ async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const names = values.only?.flatMap((list) => list.split(",")) ?? BENCHES.map(({ name }) => name);
-  const unknown = names.find((name) => !BENCHES.some((bench) => bench.name === name));
+  const wanted = values.only?.flatMap((list) => list.split(",")) ?? BENCHES.map(({ name }) => name);
+  const unknown = wanted.find((name) => benchesNamed(name).length === 0);
   if (unknown !== undefined) return usage(`there is no benchmark ${unknown}`);
+  const names = wanted.flatMap(benchesNamed);
   const preset = values.quick ? QUICK : THOROUGH;
   const rounds = Number(values.rounds ?? preset.rounds);
   if (!(Number.isInteger(rounds) && rounds > 0)) return usage(`--rounds ${values.rounds} is not a number of rounds`);
@@ -83,26 +99,44 @@ async function main(args: string[]): Promise<number> {
 
   const chosen = BENCHES.filter(({ name }) => names.includes(name));
   const isHere = kernelHasSctp();
-  const results = [machine()];
+  const on = machine();
+  const results = new Map<string, string>();
   const report = (section: Section) => {
-    results.push(sectionToMarkdown(section));
-    console.log(values.json ? JSON.stringify(section) : results.at(-1));
+    const markdown = sectionToMarkdown(section);
+    results.set(section.title, markdown);
+    console.log(values.json ? JSON.stringify(section) : markdown);
   };
-  if (!values.json) console.log(results[0]);
+  if (!values.json) console.log(on);
   for (const bench of chosen) {
     if (isHere || !bench.needsSctp) report(await bench.run(settings));
   }
   const elsewhere = isHere ? [] : chosen.filter(({ needsSctp }) => needsSctp);
   if (elsewhere.length > 0) (await inRig(elsewhere, rounds, values.quick)).forEach(report);
-  if (values.update) updatePage(results.join("\n"));
+  if (values.update) updatePage(on, results, names.length === BENCHES.length);
   return 0;
 }
 
-/** Puts results where the page has those of last time. */
-function updatePage(results: string): void {
+/** The benchmark of a name, or, where there is none, those whose names begin with it. */
+function benchesNamed(name: string): string[] {
+  const all = BENCHES.map((bench) => bench.name);
+  return all.includes(name) ? [name] : all.filter((each) => each.startsWith(`${name}-`));
+}
+
+/**
+ * Puts results where the page has those of last time. When they are not all, the others stay, and each new one says where it
+ * was measured.
+ */
+function updatePage(on: string, results: ReadonlyMap<string, string>, isAll: boolean): void {
   const path = here("../docs/benchmarks.md");
-  const [before] = Deno.readTextFileSync(path).split(RESULTS_MARK);
-  Deno.writeTextFileSync(path, `${before}${RESULTS_MARK}\n\n${results}`);
+  const [before, old] = Deno.readTextFileSync(path).split(RESULTS_MARK);
+  const [head, ...oldSections] = old.trim().split(/^(?=## )/m);
+  const sections = new Map<string, string>();
+  if (!isAll) { for (const section of oldSections) sections.set(/^## (.*)$/m.exec(section)![1], section); }
+  for (const [title, section] of results) {
+    sections.set(title, isAll ? section : section.replace("\n\n", `\n\n${on}\n`));
+  }
+  const parts = [RESULTS_MARK, isAll ? on : head, ...sections.values()].map((part) => part.trim());
+  Deno.writeTextFileSync(path, `${before}${parts.join("\n\n")}\n`);
   new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).outputSync();
 }
 

@@ -14,14 +14,18 @@ const BATCH = "32";
 /** Longer than the queue of a unix socket is by default, which is 10 messages. */
 const LONG_QUEUE = 512;
 
-interface OneWay {
+/** What a run over one way gave. */
+export interface OneWay {
   /** Messages per second at the receiver. */
   rate: number;
+  /** Messages per second that the sender got rid of. */
+  sentRate: number;
   /** The share that did not arrive. */
   loss: number;
 }
 
-interface Way {
+/** What messages travel over. */
+export interface Way {
   transport: "unix" | "udp";
   caption: string;
   /** `net.unix.max_dgram_qlen` for the receiver, in a network namespace of its own. */
@@ -94,7 +98,8 @@ bound, the sender connected to it; both run as fast as they can. "× 32" is \`se
 \`Deno.listenDatagram\`, Node is \`node:dgram\` (which has no unix sockets) with 32 sends under way. UDP has a receive
 buffer of 4 MiB, but for Deno's own, which can't set it.`;
 
-async function measure(
+/** Runs a program as receiver and as sender. */
+export async function measure(
   program: readonly string[],
   style: string,
   size: number,
@@ -110,10 +115,14 @@ async function measure(
   const { ready } = await receiver.answer();
   const send = on(0, [...program, "send", transport, String(ready), String(size), style, String(runMs)]);
   await using sender = new Peer(send);
-  const { sent } = await sender.answer();
+  const { sent, seconds: spent } = await sender.answer();
   const { received, seconds, total } = await receiver.answer();
   await Promise.all([sender.end(), receiver.end()]);
-  return { rate: Number(received) / Number(seconds), loss: 1 - Number(total) / Number(sent) };
+  return {
+    rate: Number(received) / Number(seconds),
+    sentRate: Number(sent) / Number(spent),
+    loss: 1 - Number(total) / Number(sent),
+  };
 }
 
 /** The length of the queue is the receiver's, taken from its network namespace when the socket is made. */

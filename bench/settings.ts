@@ -16,6 +16,12 @@ export interface Settings {
   messages: number;
   /** Associations that are open at once. */
   associations: number;
+  /** Subscribers of one publisher. */
+  subscribers: number;
+  /** Topics of each subscriber, where there are many. */
+  topics: number;
+  /** Pipes of one socket that nothing passes through, few and many. */
+  pipes: readonly number[];
   /** Told what is being done. */
   log: (line: string) => void;
 }
@@ -29,6 +35,9 @@ export const THOROUGH: Omit<Settings, "log"> = {
   rigWarmUpMs: 1500,
   messages: 1_000_000,
   associations: 1000,
+  subscribers: 1000,
+  topics: 10_000,
+  pipes: [1000, 10_000],
 };
 
 /** To see that everything runs. */
@@ -40,6 +49,9 @@ export const QUICK: Omit<Settings, "log"> = {
   rigWarmUpMs: 10,
   messages: 2000,
   associations: 10,
+  subscribers: 20,
+  topics: 100,
+  pipes: [10, 20],
 };
 
 /** Sizes of messages, in bytes. */

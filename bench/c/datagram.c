@@ -4,12 +4,14 @@
  *   datagram receive|send|echo|ask unix|udp ADDRESS SIZE STYLE MILLISECONDS
  *
  * ADDRESS is a path or a port of 127.0.0.1. STYLE is a batch size to receive and send, "block" or "spin" to echo and ask.
+ * With "gso" behind the batch size the kernel cuts a batch out of one message (UDP_SEGMENT), or coalesces (UDP_GRO).
  * MILLISECONDS is the warm-up to receive, the length of the run to send and ask. One JSON object per line is the answer; a
  * message of one byte ends the run.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@ enum { MAX_BATCH = 1024, ROOM = 65536, RECEIVE_BUFFER = 4 << 20, MAX_SAMPLES = 4
 
 static int is_udp;
 static int is_spinning;
+static int is_offloaded;
 
 static void die(const char *what)
 {
@@ -99,14 +102,29 @@ static struct mmsghdr headers[MAX_BATCH];
 static struct iovec vectors[MAX_BATCH];
 static struct sockaddr_storage names[MAX_BATCH];
 static char payloads[64][ROOM];
+static char controls[MAX_BATCH][CMSG_SPACE(sizeof(int))];
+
+/* How many datagrams are in a message that was received. */
+static int datagrams_in(struct msghdr *header, size_t length)
+{
+	struct cmsghdr *control = is_offloaded ? CMSG_FIRSTHDR(header) : NULL;
+	int size;
+
+	if (control == NULL || control->cmsg_level != IPPROTO_UDP || control->cmsg_type != UDP_GRO)
+		return 1;
+	memcpy(&size, CMSG_DATA(control), sizeof size);
+	return (length + size - 1) / size;
+}
 
 static void receive(const char *address, int batch, double warm_up)
 {
 	int fd = bound(address);
 	long counted = 0, total = 0;
 	double begun = 0, warm = 0, last = 0;
-	int is_over = 0;
+	int is_over = 0, on = 1;
 
+	if (is_offloaded && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) < 0)
+		die("setsockopt");
 	say_ready(fd, address);
 	while (!is_over) {
 		int count = 1;
@@ -123,22 +141,29 @@ static void receive(const char *address, int batch, double warm_up)
 								     .msg_namelen = sizeof names[i],
 								     .msg_iov = &vectors[i],
 								     .msg_iovlen = 1};
+				if (is_offloaded) {
+					headers[i].msg_hdr.msg_control = controls[i];
+					headers[i].msg_hdr.msg_controllen = sizeof controls[i];
+				}
 			}
 			count = recvmmsg(fd, headers, batch, MSG_WAITFORONE, NULL);
 			if (count < 0)
 				die("recvmmsg");
 		}
+		int arrived = 0;
 		for (int i = 0; i < count; i++)
 			if (headers[i].msg_len == 1)
 				is_over = 1, count = i;
+			else
+				arrived += datagrams_in(&headers[i].msg_hdr, headers[i].msg_len);
 		if (count == 0)
 			continue;
 		last = now();
-		total += count;
+		total += arrived;
 		if (begun == 0)
 			begun = last;
 		else if (warm > 0)
-			counted += count;
+			counted += arrived;
 		else if (last >= begun + warm_up)
 			warm = last;
 	}
@@ -154,6 +179,26 @@ static void send_end(int fd)
 			die("send");
 }
 
+/* A message that the kernel cuts into a batch of messages of this size. */
+static struct msghdr to_be_cut(size_t size, int batch)
+{
+	static char control[CMSG_SPACE(sizeof(uint16_t))];
+	static char all[ROOM];
+	uint16_t segment = size;
+
+	vectors[0] = (struct iovec){all, size * batch};
+	struct msghdr header = {.msg_iov = vectors,
+				.msg_iovlen = 1,
+				.msg_control = control,
+				.msg_controllen = sizeof control};
+	struct cmsghdr *first = CMSG_FIRSTHDR(&header);
+	first->cmsg_level = IPPROTO_UDP;
+	first->cmsg_type = UDP_SEGMENT;
+	first->cmsg_len = CMSG_LEN(sizeof segment);
+	memcpy(CMSG_DATA(first), &segment, sizeof segment);
+	return header;
+}
+
 static void send_for(const char *address, size_t size, int batch, double seconds)
 {
 	int fd = open_socket();
@@ -166,8 +211,15 @@ static void send_for(const char *address, size_t size, int batch, double seconds
 		vectors[i] = (struct iovec){payloads[0], size};
 		headers[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
 	}
+	struct msghdr whole = is_offloaded ? to_be_cut(size, batch) : (struct msghdr){0};
 	double begun = now();
 	do {
+		if (is_offloaded) {
+			if (sendmsg(fd, &whole, 0) < 0)
+				die("sendmsg");
+			sent += batch;
+			continue;
+		}
 		if (batch == 1) {
 			for (int i = 0; i < 32; i++, sent++)
 				if (sendto(fd, payloads[0], size, 0, (struct sockaddr *)&storage, length) < 0)
@@ -261,7 +313,8 @@ int main(int argc, char **argv)
 	double seconds = atof(argv[6]) / 1000;
 	is_udp = strcmp(argv[2], "udp") == 0;
 	is_spinning = strcmp(style, "spin") == 0;
-	if (size > ROOM || batch > 64) {
+	is_offloaded = strstr(style, "gso") != NULL;
+	if (size > ROOM || batch > 64 || (is_offloaded && size * batch >= ROOM)) {
 		fprintf(stderr, "datagram: at most %d bytes, and 64 messages at a time\n", ROOM);
 		return 2;
 	}

@@ -44,6 +44,39 @@ export class Tally {
   }
 }
 
+/** Messages between two looks at the clock, where a look at each would count. */
+export const PER_LOOK = 32;
+
+/** Counts delivered messages one by one, after a warm-up, and looks at the clock now and then only. */
+export class CoarseTally {
+  #warmUpMs;
+  #begun = 0;
+  #warm = 0;
+  #uncounted = 0;
+  #total = 0;
+
+  /** @param {number} warmUpMs How long messages are not counted after the first. */
+  constructor(warmUpMs) {
+    this.#warmUpMs = warmUpMs;
+  }
+
+  /** A message has arrived just now. */
+  count() {
+    if (this.#total++ % PER_LOOK !== 0 || this.#warm !== 0) return;
+    const time = performance.now();
+    if (this.#begun === 0) this.#begun = time;
+    if (time < this.#begun + this.#warmUpMs) return;
+    this.#warm = time;
+    this.#uncounted = this.#total;
+  }
+
+  /** The result, for {@linkcode say}, as of now. */
+  report() {
+    const seconds = (performance.now() - this.#warm) / 1000;
+    return { received: this.#total - this.#uncounted, total: this.#total, seconds };
+  }
+}
+
 /** Takes the time of round trips. */
 export class RoundTrips {
   #samples = new Float32Array(MAX_SAMPLES);
