@@ -1,8 +1,8 @@
 /**
  * Sockeye: the message-oriented transports that TypeScript lacks.
  *
- * Each module is also an entry point of its own, `@sockeye/sockeye/sctp` and `@sockeye/sockeye/ffi`; here they are
- * namespaces, beside every error class.
+ * Each module is also an entry point of its own, `@sockeye/sockeye/sctp`, `@sockeye/sockeye/qos` and
+ * `@sockeye/sockeye/ffi`; here they are namespaces, beside every error class.
  *
  * @example Which kind of error was it?
  * ```ts
@@ -19,7 +19,9 @@
  */
 
 export * as ffi from "./ffi/mod.ts";
+export * as qos from "./qos/mod.ts";
 export * as sctp from "./sctp/mod.ts";
+export * as sp from "./sp/mod.ts";
 export {
   AddressError,
   ArgumentError,

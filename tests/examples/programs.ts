@@ -14,7 +14,46 @@ type Lines = readonly (string | RegExp)[];
 /** The programs that run on any Linux. */
 export const PROGRAMS: Readonly<Record<string, Lines>> = {
   "descriptor_passing.ts": ["received: 4096 bytes for you", "seen on the other side: 42"],
+  "qos_demo.ts": [
+    "arrived: voice    ttl 7, dscp EF, ecn 0",
+    "arrived: video    ttl 70, dscp AF41, ecn 2",
+    "arrived: backup   ttl 64, dscp LE, ecn 0",
+    "error:   the probe with ttl 1: port-unreachable from 127.0.0.1",
+    "error:   the probe with ttl 2: port-unreachable from 127.0.0.1",
+    "trace:       from here on packets have at most 65535 bytes",
+    /^trace: {4}1 {2}127\.0\.0\.1 {2}[\d.]+ ms$/,
+    /^trace: {3}127\.0\.0\.1 reached in \d+ ms$/,
+    "pathMtu: 65535 bytes to 127.0.0.1",
+  ],
+  "qos_errors.ts": [
+    ...[0, 1, 2].map((index) => `closed port ${index}: port-unreachable from 127.0.0.1`),
+    'open port: heard "anybody there?"',
+  ],
+  "qos_packet_options.ts": [
+    "voice: ttl 3, dscp EF, ecn 0",
+    "video: ttl 30, dscp AF41, ecn 2",
+    "backup: ttl 64, dscp LE, ecn 0",
+  ],
   "shared_memory_counter.ts": ["3 workers counted to 300000"],
+  "sp_bus.ts": [
+    "ann heard: I am bob, I am eve",
+    "bob heard: I am ann, I am eve",
+    "eve heard: I am ann, I am bob",
+  ],
+  "sp_demo.ts": [
+    "req:     1, 2, 3 doubled at the same time: 2, 4, 6",
+    "sub:     weather sunny",
+    "survey:  ann, bob, eve answered",
+    ...spawnSync("nngcat", ["--version"]).status === 0
+      ? ["req:     nngcat asks for 21, and gets 42", "sub:     weather rain, says nngcat"]
+      : ["nngcat:  is not installed here; Debian has it in nng-utils"],
+  ],
+  "sp_device.ts": ["THROUGH", "THE", "MIDDLE"],
+  "sp_pair.ts": ["right: ping", "left: pong", "ann: I am ann, too?", "bob: I am bob, too?"],
+  "sp_pipeline.ts": ["the squares of 1 to 10 add up to 385"],
+  "sp_pub_sub.ts": ["weather sunny", "weather rain"],
+  "sp_req_rep.ts": ["1 doubled is 2", "2 doubled is 4", "3 doubled is 6"],
+  "sp_survey.ts": ["ann", "bob", "time is up"],
   "tcp_half_close.ts": ["answer: 9 words"],
   "udp_ping.ts": [1, 30, 255].map((ttl) => new RegExp(`^ttl ${ttl}: arrived with ${ttl}, [\\d.]+ ms$`)),
   "unixgram_echo.ts": ["one", "two", "three"].flatMap((text) => [`received: ${text}`, `echo: ${text}`]),

@@ -68,6 +68,24 @@ test("packets cross a machine in the middle where routes say so", async () => {
   assert.equal(await received.line(), "1 from 10.77.0.1");
 }, { skip });
 
+test("a route has as many next hops as it is given, in both families", async () => {
+  await using net = await Topology.create({
+    namespaces: ["a", "b"],
+    links: [{ from: "a", to: "b" }, { from: "a", to: "b" }],
+    routes: [
+      { namespace: "a", to: "default", via: ["10.77.0.2", "10.77.1.2"] },
+      { namespace: "a", to: "default", via: ["fd77:0::2", "fd77:1::2"] },
+    ],
+  });
+  const hops = async (family: string) => {
+    const { stdout } = await net.exec("a", ["ip", family, "route", "show", "default"]);
+    return [...stdout.matchAll(/nexthop via (\S+)/g)].map(([, address]) => address);
+  };
+
+  assert.deepEqual(await hops("-4"), ["10.77.0.2", "10.77.1.2"]);
+  assert.deepEqual(await hops("-6"), ["fd77::2", "fd77:1::2"]);
+}, { skip });
+
 test("settings hold in every namespace, and the MTU on its link", async () => {
   await using net = await Topology.create({
     namespaces: ["a", "b"],
