@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Backoff } from "../../common/backoff.ts";
 import { ClosedError, type SockeyeError, TimeoutError } from "../../common/errors.ts";
 import { WaitList, type WaitOptions } from "../../common/wait.ts";
 import type { Connection, Dialing, Greeting, Transport } from "../transport/transport.ts";
@@ -33,9 +34,9 @@ export class Dialer {
   readonly #settings: EndpointSettings;
   readonly #owner: DialerOwner;
   readonly #waiting: WaitList<void> = new WaitList();
+  readonly #backoff: Backoff;
   #attempt: Dialing | undefined;
   #cancelTimer: () => void = () => {};
-  #waitMs: number;
   #isClosed = false;
   #isConnected = false;
   #lastError: SockeyeError | undefined;
@@ -48,7 +49,8 @@ export class Dialer {
     this.#greeting = greeting;
     this.#settings = settings;
     this.#owner = owner;
-    this.#waitMs = settings.reconnectMin;
+    const { reconnectMin: min, reconnectMax: max, reconnectJitter: jitter } = settings;
+    this.#backoff = new Backoff({ min, max, jitter });
   }
 
   /** Whether there is a connection now. */
@@ -90,7 +92,7 @@ export class Dialer {
 
   #connected(connection: Connection): void {
     this.#attempt = undefined;
-    this.#waitMs = this.#settings.reconnectMin;
+    this.#backoff.reset();
     const isTaken = this.#owner.adopt(connection, "dialer", () => {
       this.#isConnected = false;
       this.#tryLater();
@@ -114,12 +116,8 @@ export class Dialer {
     this.#tryLater();
   }
 
-  /** After a wait that doubles, with jitter, so that a thousand dialers don't come back at once. */
   #tryLater(): void {
     if (this.#isClosed) return;
-    const { reconnectMin, reconnectMax } = this.#settings;
-    const waitMs = this.#waitMs * (0.5 + Math.random() / 2);
-    if (reconnectMax > 0) this.#waitMs = Math.max(reconnectMin, Math.min(reconnectMax, this.#waitMs * 2));
-    this.#cancelTimer = timers.at(performance.now() + waitMs, () => this.start());
+    this.#cancelTimer = timers.at(performance.now() + this.#backoff.next(), () => this.start());
   }
 }

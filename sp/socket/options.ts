@@ -32,6 +32,11 @@ export interface EndpointOptions {
    * `reconnect-time-max`. @default {0}
    */
   reconnectMax?: number;
+  /**
+   * How much of each such wait is left to chance, from 0 (none) to 1 (all of it), so that a thousand dialers whose listener
+   * has gone don't come back at once. @default {0.5}
+   */
+  reconnectJitter?: number;
 }
 
 /** What can be set for any socket. */
@@ -48,6 +53,7 @@ export interface SocketOptions extends EndpointOptions {
 export interface EndpointSettings extends TransportOptions {
   readonly reconnectMin: number;
   readonly reconnectMax: number;
+  readonly reconnectJitter: number;
 }
 
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
@@ -78,6 +84,7 @@ export function endpointSettings(options: EndpointOptions, byDefault: EndpointOp
     handshakeTimeout: duration("handshakeTimeout", given.handshakeTimeout, 10_000),
     reconnectMin: duration("reconnectMin", given.reconnectMin, 100),
     reconnectMax: duration("reconnectMax", given.reconnectMax, 0),
+    reconnectJitter: fraction("reconnectJitter", given.reconnectJitter, 0.5),
   };
 }
 
@@ -90,6 +97,12 @@ export function duration(name: string, value: number | undefined, byDefault: num
   if (value === undefined) return byDefault;
   if (typeof value === "number" && value >= 0) return value;
   throw new ArgumentError(`options.${name}`, `must be milliseconds, 0 or more, got ${String(value)}`);
+}
+
+function fraction(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (typeof value === "number" && value >= 0 && value <= 1) return value;
+  throw new ArgumentError(`options.${name}`, `must be from 0 to 1, got ${String(value)}`);
 }
 
 /** The timeout of a wait: none for `Infinity`. */
