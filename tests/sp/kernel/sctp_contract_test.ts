@@ -3,6 +3,6 @@
 import { runOverOnly } from "../contract/carriers.ts";
 
 runOverOnly("sctp");
-for (const suite of ["patterns", "lifecycle", "contexts", "devices", "errors", "serve"]) {
+for (const suite of ["patterns", "lifecycle", "contexts", "devices", "errors", "serve", "blocking"]) {
   await import(`../contract/${suite}_test.ts`);
 }
