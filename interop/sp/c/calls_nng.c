@@ -22,6 +22,7 @@
 #include <nng/protocol/survey0/survey.h>
 
 #define MAX_SOCKETS 64
+#define MAX_PIPES 64
 
 static const struct {
 	const char *name;
@@ -42,12 +43,13 @@ static const struct {
 	{ "pair1-poly", nng_pair1_open_poly, NULL },
 };
 
-/* How many pipes each socket has. */
+/* Which pipes each socket has. */
 static pthread_mutex_t pipes_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t pipes_changed = PTHREAD_COND_INITIALIZER;
-static struct {
+static struct known {
 	int socket;
 	int pipes;
+	int ids[MAX_PIPES];
 } known[MAX_SOCKETS];
 
 static nng_socket as_socket(int socket)
@@ -55,21 +57,33 @@ static nng_socket as_socket(int socket)
 	return (nng_socket){ .id = (uint32_t)socket };
 }
 
-static int *pipes_of(int socket)
+static struct known *known_of(int socket)
 {
 	for (int i = 0; i < MAX_SOCKETS; i++)
 		if (known[i].socket == socket)
-			return &known[i].pipes;
+			return &known[i];
 	return NULL;
 }
 
+static void forget(struct known *socket, int id)
+{
+	for (int i = 0; i < socket->pipes; i++) {
+		if (socket->ids[i] != id)
+			continue;
+		socket->ids[i] = socket->ids[--socket->pipes];
+		return;
+	}
+}
+
+/* A pipe that the pattern refuses is removed without having been added. */
 static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
-	const int socket = (int)(intptr_t)argument;
-
-	(void)pipe;
 	pthread_mutex_lock(&pipes_lock);
-	*pipes_of(socket) += event == NNG_PIPE_EV_ADD_POST ? 1 : -1;
+	struct known *socket = known_of((int)(intptr_t)argument);
+	if (event != NNG_PIPE_EV_ADD_POST)
+		forget(socket, nng_pipe_id(pipe));
+	else if (socket->pipes < MAX_PIPES)
+		socket->ids[socket->pipes++] = nng_pipe_id(pipe);
 	pthread_cond_broadcast(&pipes_changed);
 	pthread_mutex_unlock(&pipes_lock);
 }
@@ -176,7 +190,7 @@ int calls_await_pipes(int socket, int count, int timeout_ms)
 		deadline.tv_nsec -= 1000000000L;
 	}
 	pthread_mutex_lock(&pipes_lock);
-	while (*pipes_of(socket) != count && failed == 0)
+	while (known_of(socket)->pipes != count && failed == 0)
 		failed = pthread_cond_timedwait(&pipes_changed, &pipes_lock, &deadline);
 	pthread_mutex_unlock(&pipes_lock);
 	return failed == 0 ? 0 : NNG_ETIMEDOUT;

@@ -21,7 +21,8 @@ export function reconnectCells(table: string, pairing: Pairing): SpCell[] {
         await untilPipes(own, 0);
         const again = await open(Peer.start(pairing.partner, context), "s", role.other);
         await rejoin(again, url, pairing.listener === "other");
-        await Promise.all([untilPipes(own, 1), untilPipes(again, 1)]);
+        await untilPipes(own, 1);
+        await untilPipes(again, 1);
 
         for (const seed of [2, 3, 4]) await exchange(role, own, again, 64, seed);
       }),
@@ -33,7 +34,9 @@ export function reconnectCells(table: string, pairing: Pairing): SpCell[] {
         await untilPipes(other, 0);
         const again = await open(Peer.start(pairing.subject, context), "s", role.own);
         await rejoin(again, url, pairing.listener === "own");
-        await Promise.all([untilPipes(other, 1), untilPipes(again, 1)]);
+        // libnng may refuse the first that returns, for it tells that a pipe is gone before it has room for another.
+        await untilPipes(other, 1);
+        await untilPipes(again, 1);
 
         for (const seed of [2, 3, 4]) await exchange(role, again, other, 64, seed);
       }),
