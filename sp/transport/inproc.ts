@@ -55,6 +55,8 @@ class End implements Connection {
   readonly credentials = undefined;
   readonly url: string;
   readonly unsentBytes = 0;
+  readonly maxSendSize = Infinity;
+  readonly dropped = 0;
   peer!: End;
   readonly #onGone: () => void;
   #events: ConnectionEvents = UNSTARTED;

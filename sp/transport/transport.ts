@@ -65,6 +65,13 @@ export interface Connection {
   readonly url: string;
   /** Messages that were taken and of which the kernel has not everything, in bytes: what `close` would lose. */
   readonly unsentBytes: number;
+  /**
+   * The largest message, header and body, that the peer and the carrier can take, in bytes; `Infinity` where nothing bounds
+   * it. It changes when the peer says so.
+   */
+  readonly maxSendSize: number;
+  /** Messages that were taken and given up all the same, while the connection went on: too large, or no memory for them. */
+  readonly dropped: number;
   /** Begins to deliver; called once. */
   start(events: ConnectionEvents): void;
   /** As `send` of {@linkcode Pipe}: false when there is no room, and `writable` follows. */

@@ -94,8 +94,6 @@ export class DatagramConnection implements Connection {
   readonly remoteAddress: SocketAddress | undefined;
   readonly credentials: undefined = undefined;
   readonly url: string;
-  /** Messages that were larger than the peer accepts, and were dropped, as nng does it. */
-  droppedTooLarge = 0;
   /** Messages that came while nobody wanted any, and too many to keep. */
   droppedUnread = 0;
   readonly #link: Link;
@@ -104,6 +102,7 @@ export class DatagramConnection implements Connection {
   readonly #greeting: Greeting;
   readonly #maxReceiveSize: number;
   #maxSendSize: number;
+  #dropped = 0;
   #refreshMs: number;
   #heardAt: number;
   #cancelExpiry: () => void = () => {};
@@ -139,6 +138,15 @@ export class DatagramConnection implements Connection {
     return this.#link.unsentBytes;
   }
 
+  get maxSendSize(): number {
+    return this.#maxSendSize;
+  }
+
+  /** Larger than the peer accepts, as nng does it, or refused by the kernel. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   start(events: ConnectionEvents): void {
     this.#events = events;
     this.resume();
@@ -148,7 +156,7 @@ export class DatagramConnection implements Connection {
     if (this.#isOver) return false;
     const length = header.length + body.length;
     if (length > this.#maxSendSize) {
-      this.droppedTooLarge++;
+      this.#dropped++;
       return true;
     }
     const { prefixBytes } = this.#link;
@@ -190,6 +198,11 @@ export class DatagramConnection implements Connection {
     if (!this.#isRefused || this.#isOver) return;
     this.#isRefused = false;
     this.#events.writable();
+  }
+
+  /** The kernel has refused a message, which is lost. */
+  lost(): void {
+    this.#dropped++;
   }
 
   /** It is said that nobody is there, which may be a lie: the peer is asked, and has less time to answer than usual. */

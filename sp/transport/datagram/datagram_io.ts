@@ -43,16 +43,20 @@ export interface DatagramEvents {
   failed(error: SockeyeError): void;
 }
 
+/** Whoever sends a message. */
+export interface DatagramOwner {
+  /** The kernel has refused it, and it is lost. */
+  lost(): void;
+}
+
 /** A datagram on its way out, and whose it is. */
 export interface OutgoingDatagram extends OutgoingMessage {
-  /** Who sends it. */
-  readonly owner: unknown;
+  /** Who sends it; `undefined` for what is not a message. */
+  readonly owner: DatagramOwner | undefined;
 }
 
 /** A datagram socket. */
 export class DatagramIo {
-  /** Datagrams that the kernel refused. */
-  refused = 0;
   readonly #descriptor: Descriptor;
   readonly #fd: number;
   readonly #events: DatagramEvents;
@@ -209,8 +213,9 @@ export class DatagramIo {
   }
 
   #refuseFirst(): void {
+    const { owner } = this.#queue[0];
     this.#drop(1);
-    this.refused++;
+    owner?.lost();
   }
 
   #tellFailure(error: SockeyeError): void {

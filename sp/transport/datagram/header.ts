@@ -78,6 +78,9 @@ export function describeReason(reason: number): string {
 /** The largest number that a parameter can be. */
 export const MAX_PARAMETER = 0xffff;
 
+/** The largest number that both parameters together hold. */
+export const MAX_WIDE = 0xffffffff;
+
 /** Writes a header; gives the offset behind it. */
 export function writeHeader(
   target: Uint8Array,

@@ -17,6 +17,7 @@ import { Reactor, READABLE, type Watch, WRITABLE } from "../../../ffi/reactor.ts
 import type { SocketAddress } from "../../../ffi/sockaddr.ts";
 import type { UnixCredentials } from "../../../ffi/ucred.ts";
 import type { Connection, ConnectionEvents } from "../transport.ts";
+import { MAX_WIDE } from "./header.ts";
 import { Packer } from "./packer.ts";
 import { Unpacker } from "./unpacker.ts";
 
@@ -55,10 +56,9 @@ export class PairConnection implements Connection {
   readonly remoteAddress: SocketAddress | undefined;
   readonly credentials: UnixCredentials | undefined;
   readonly url: string;
-  /** The longest message that the peer accepts, in bytes. */
   readonly maxSendSize: number;
-  /** Messages that were larger, and were dropped. */
-  droppedTooLarge = 0;
+  /** Larger than the peer accepts. */
+  dropped = 0;
   readonly #descriptor: Descriptor;
   readonly #fd: number;
   readonly #symbols = libc().symbols;
@@ -90,7 +90,7 @@ export class PairConnection implements Connection {
     this.remoteAddress = details.remoteAddress;
     this.credentials = details.credentials;
     this.url = details.url;
-    this.maxSendSize = details.maxSendSize === 0 ? Infinity : details.maxSendSize;
+    this.maxSendSize = details.maxSendSize === 0 ? MAX_WIDE : details.maxSendSize;
     this.#onGone = details.onGone;
     this.#packer = new Packer(details.protocol);
     this.#unpacker = new Unpacker(details.peer, details.maxReceiveSize);
@@ -111,7 +111,7 @@ export class PairConnection implements Connection {
   send(header: Uint8Array, body: Uint8Array): boolean {
     if (this.#isOver || this.#error !== undefined) return false;
     if (header.length + body.length > this.maxSendSize) {
-      this.droppedTooLarge++;
+      this.dropped++;
       return true;
     }
     if (!this.#packer.put(header, body) && !this.#putAfterSending(header, body)) return false;

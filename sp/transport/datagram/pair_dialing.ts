@@ -21,6 +21,7 @@ import type { DialEvents, Greeting, TransportOptions } from "../transport.ts";
 import {
   HEADER_BYTES,
   isHeader,
+  MAX_WIDE,
   OPCODE,
   readFirst,
   readOpcode,
@@ -29,7 +30,6 @@ import {
   writeWideHeader,
 } from "./header.ts";
 import { PairConnection } from "./pair_connection.ts";
-import { MAX_WIDE } from "./pair_listening.ts";
 import { credentialsIn, endCredentials, makePair } from "./pair_socket.ts";
 import { disconnected, refusedPeer, wrongPattern } from "./refusal.ts";
 

@@ -16,6 +16,7 @@ import type { Greeting, Listening, ListeningEvents, TransportOptions } from "../
 import {
   HEADER_BYTES,
   isHeader,
+  MAX_WIDE,
   OPCODE,
   readOpcode,
   readProtocol,
@@ -29,9 +30,6 @@ import { refusedPeer, wrongPattern } from "./refusal.ts";
 
 /** Requests in a row, so that a flood of them starves nobody. */
 const REQUEST_BUDGET = 64;
-
-/** The largest number in a header. */
-export const MAX_WIDE = 0xffffffff;
 
 /** A listener, which accepts until it is closed. */
 export class PairListening implements Listening {

@@ -11,9 +11,12 @@ import {
   formatSocketAddress,
   getpeername,
   getsockname,
+  getsockoptInt,
   Reactor,
   READABLE,
+  SO_SNDBUF,
   type SocketAddress,
+  SOL_SOCKET,
   type Watch,
   WRITABLE,
 } from "../../../ffi/mod.ts";
@@ -58,8 +61,10 @@ export class SctpLink implements Connection {
   readonly url: string;
   /** What was taken the kernel has. */
   readonly unsentBytes = 0;
-  /** Messages larger than the send buffer, which were dropped. */
-  droppedTooLarge = 0;
+  /** The send buffer: the kernel takes no message that exceeds it. */
+  readonly maxSendSize: number;
+  /** Larger than that. */
+  dropped = 0;
   readonly #driver: KernelSocketDriver;
   /** The same socket by another number: the driver watches the first one itself. */
   readonly #watched: Descriptor;
@@ -93,6 +98,7 @@ export class SctpLink implements Connection {
     this.#greeting = greeting;
     this.#maxReceiveSize = options.maxReceiveSize || Infinity;
     this.#link = events;
+    this.maxSendSize = getsockoptInt(fd, SOL_SOCKET, SO_SNDBUF);
     this.localAddress = getsockname(fd);
     this.remoteAddress = getpeername(fd);
     this.url = this.remoteAddress === undefined ? "sctp://?" : `sctp://${formatSocketAddress(this.remoteAddress)}`;
@@ -135,7 +141,7 @@ export class SctpLink implements Connection {
       if (this.#driver.trySend(isEmpty ? EMPTY : bytes, { streamId, ppid })) return true;
     } catch (error) {
       if (error instanceof MessageTooLargeError) {
-        this.droppedTooLarge++;
+        this.dropped++;
         return true;
       }
       this.#failLater(error as SockeyeError);

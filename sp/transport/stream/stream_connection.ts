@@ -41,6 +41,8 @@ export abstract class StreamConnection implements Connection, TurnTaker {
   readonly remoteAddress: SocketAddress | undefined;
   readonly credentials: UnixCredentials | undefined;
   readonly url: string;
+  readonly maxSendSize = Infinity;
+  readonly dropped = 0;
   /** What has been read. */
   protected readonly reader: FrameReader;
   /** What is to be written. */

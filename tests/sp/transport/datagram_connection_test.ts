@@ -240,11 +240,23 @@ test("where it is said that nobody is there, the peer has a second to prove the 
 test("a message that is larger than the peer accepts is dropped and counted", () => {
   const subject = new Subject({ maxSendSize: 4 });
 
+  assert.equal(subject.connection.maxSendSize, 4);
   assert(subject.connection.send(Uint8Array.of(1), new Uint8Array(4)));
   assert(subject.connection.send(NONE, new Uint8Array(4)));
 
   assert.equal(subject.take().length, 1);
-  assert.equal(subject.connection.droppedTooLarge, 1);
+  assert.equal(subject.connection.dropped, 1);
+});
+
+test("the peer says anew how much it accepts, and the carrier bounds it", () => {
+  const subject = new Subject();
+
+  assert.equal(subject.connection.maxSendSize, 100);
+  subject.hear(encodeHeader(OPCODE.CACK, PULL.protocol, 7, 5));
+  assert.equal(subject.connection.maxSendSize, 7);
+  subject.hear(encodeHeader(OPCODE.CACK, PULL.protocol, 65535, 5));
+
+  assert.equal(subject.connection.maxSendSize, 65499);
 });
 
 test("a refused message is told when there is room, and only then", () => {

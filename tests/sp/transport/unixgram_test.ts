@@ -25,7 +25,6 @@ import {
 } from "../../../ffi/mod.ts";
 import { REP, REQ } from "../../../sp/protocol/protocols.ts";
 import { encodeHeader, OPCODE } from "../../../sp/transport/datagram/header.ts";
-import type { PairConnection } from "../../../sp/transport/datagram/pair_connection.ts";
 import { unixgram } from "../../../sp/transport/unixgram.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
 import { test } from "../../support/harness.ts";
@@ -260,11 +259,13 @@ test("a listener takes no more connections than maxPipes, and says so once", asy
 test("a message larger than the peer accepts isn't sent, and the connection goes on", async () => {
   const { here, there, end } = await connectBoth(unixgram, fresh(), { listen: { maxReceiveSize: 1000 } });
 
+  assert.equal(here.connection.maxSendSize, 1000);
+  assert.equal(there.connection.maxSendSize, 1_048_576);
   assert(here.connection.send(Uint8Array.of(1), new Uint8Array(1000)));
   await here.send(bytes("small"));
 
   assert.equal(text(await there.messages.first()), "small");
-  assert.equal((here.connection as PairConnection).droppedTooLarge, 1);
+  assert.equal(here.connection.dropped, 1);
   end();
 });
 
