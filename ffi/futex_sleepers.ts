@@ -17,8 +17,9 @@ import { CLOCK_MONOTONIC, FUTEX_32, FUTEX_PRIVATE_FLAG, FUTEX_WAITV_MAX, FUTEX_W
 import { ERRNO, systemError } from "./errno.ts";
 import { writeWide } from "./iovec.ts";
 import { lastErrno, libc } from "./libc.ts";
+import { MAX_PARK_MS, threadIsBack, threadIsParked } from "./parked_threads.ts";
 import { syscallNumber } from "./syscall_numbers.ts";
-import { TIMESPEC_SIZE } from "./timespec.ts";
+import { decodeTimespec, encodeTimespecInto, TIMESPEC_SIZE, timespecToMilliseconds } from "./timespec.ts";
 
 /** Offsets in `struct futex_waitv`, futex_waitv(2). */
 export const FUTEX_WAITV: { readonly val: 0; readonly uaddr: 8; readonly flags: 16; readonly __reserved: 20 } = {
@@ -38,6 +39,8 @@ const POLL_MS = 4;
 
 /** A `struct timespec` of zeros: any time of any clock is later. */
 const LONG_AGO = new ArrayBuffer(TIMESPEC_SIZE);
+/** Until when a thread sleeps; the kernel reads it as the sleep begins. */
+const deadline = new Uint8Array(new ArrayBuffer(TIMESPEC_SIZE));
 
 const WAITV_WORDS = FUTEX_WAITV_SIZE / 4;
 
@@ -95,6 +98,10 @@ export class SleeperGroup {
   #sleep: Sleep | undefined;
   #awake: Promise<void> = Promise.resolve();
   #isInterrupted = false;
+  readonly #interrupt = (): void => {
+    Atomics.add(this.#control, 0, 1);
+    wakeAddress(addressOfWord(this.#control, 0), 1, FUTEX_PRIVATE_FLAG);
+  };
 
   /** @param canSleep Whether to sleep on a thread, or to look every few milliseconds. @default where it can */
   constructor(canSleep: boolean = canSpareThread()) {
@@ -153,6 +160,7 @@ export class SleeperGroup {
     const sleep = this.#canSleep ? this.#sleepOn(asleep) : pause();
     this.#sleep = sleep;
     this.#awake = sleep.result.then((result) => {
+      threadIsBack(this.#interrupt);
       this.#sleep = undefined;
       this.#wakeUp(result, asleep);
       this.#isInterrupted = false;
@@ -164,13 +172,12 @@ export class SleeperGroup {
     this.#write(0, this.#control[0], addressOfWord(this.#control, 0), FUTEX_32 | FUTEX_PRIVATE_FLAG);
     asleep.forEach(({ expected, address }, index) => this.#write(index + 1, expected, address, FUTEX_32));
     const vector = libc().runtime.addressOf(this.#vector.buffer);
-    return {
-      result: libc().offThread.syscall(syscallNumber("futex_waitv"), vector, asleep.length + 1, 0, 0, 0, 0),
-      interrupt: () => {
-        Atomics.add(this.#control, 0, 1);
-        wakeAddress(addressOfWord(this.#control, 0), 1, FUTEX_PRIVATE_FLAG);
-      },
-    };
+    const count = asleep.length + 1;
+    const until = MAX_PARK_MS === -1 ? 0 : deadlineAfter(MAX_PARK_MS);
+    const number = syscallNumber("futex_waitv");
+    const result = libc().offThread.syscall(number, vector, count, 0, until, CLOCK_MONOTONIC, 0);
+    threadIsParked(this.#interrupt);
+    return { result, interrupt: this.#interrupt };
   }
 
   #write(slot: number, expected: number, address: number, flags: number): void {
@@ -229,6 +236,15 @@ export class SleeperGroup {
       if (this.#sleepers.delete(sleeper)) sleeper.line.rejectNext(error);
     }
   }
+}
+
+/** The address of the time that it is so many milliseconds from now. */
+function deadlineAfter(ms: number): number {
+  const { runtime, symbols } = libc();
+  const address = runtime.addressOf(deadline);
+  symbols.syscall(syscallNumber("clock_gettime"), CLOCK_MONOTONIC, address, 0, 0, 0, 0);
+  encodeTimespecInto(timespecToMilliseconds(decodeTimespec(deadline)!) + ms, deadline);
+  return address;
 }
 
 function pause(): Sleep {

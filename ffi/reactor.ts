@@ -26,6 +26,7 @@ import {
 } from "./constants.ts";
 import { ERRNO, systemError } from "./errno.ts";
 import { checked, lastErrno, libc } from "./libc.ts";
+import { MAX_PARK_MS, threadIsBack, threadIsParked } from "./parked_threads.ts";
 import { architecture } from "./runtime.ts";
 import { eventfd, read, write } from "./syscalls.ts";
 
@@ -192,6 +193,7 @@ export class Reactor {
     forget: (watch) => this.#forget(watch),
   };
   readonly #onLook = (): void => this.#look();
+  readonly #onExit = (): void => this.#wake();
   #parked: Promise<void> | undefined;
   /** The look that comes with the next turn of the event loop. */
   #nextLook: ReturnType<typeof setImmediate> | undefined;
@@ -424,8 +426,10 @@ export class Reactor {
     }
     this.#looksInARow = 0;
     // errno of another thread can't be read; the only failure left for a sound epoll instance is EINTR.
-    const wait = libc().offThread.epoll_wait(this.#parkFd, this.#parkedBytes, MAX_PARK_EVENTS, -1);
+    const wait = libc().offThread.epoll_wait(this.#parkFd, this.#parkedBytes, MAX_PARK_EVENTS, MAX_PARK_MS);
+    threadIsParked(this.#onExit);
     this.#parked = wait.then(() => {
+      threadIsBack(this.#onExit);
       this.#parked = undefined;
       this.#wakeUps++;
       if (this.#looksLeft === 0 && --this.#waitsUntilTry === 0 && this.#canLook) this.#looksLeft = MAX_LOOKS_IN_A_ROW;
