@@ -4,14 +4,12 @@ import { TimeoutError } from "@sockeye/sockeye";
 import type { StreamSocket } from "@sockeye/sockeye/ffi";
 import { type PipeEvent, Pub, Pull, Push, Rep, Req, type SpPipe, type SpSocket, Sub } from "@sockeye/sockeye/sp";
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { SocketPipe } from "../../sp/socket/pipe.ts";
 import { encodeGreeting, IPC_FRAMES, TCP_FRAMES, writeFrameHeader } from "../../sp/transport/stream/frame_format.ts";
 import { test } from "../support/harness.ts";
+import { heapGrowth, openSockets } from "../support/leaks.ts";
 import { CARRIERS, SOON } from "./contract/carriers.ts";
 import { Child } from "./transport/child.ts";
 import { greetedPeer, rawPeer, readExactly, readToEnd } from "./transport/stream_support.ts";
@@ -184,7 +182,7 @@ for (const carrier of STREAMS) {
       assert.equal(numberOf((await sub.receive(SOON)).body), number);
     }
 
-    const { dropped, sent } = pipe.stats();
+    const { sent, dropped: { bufferFull: dropped } } = pipe.stats();
     assert(dropped > 0, "the buffers of the kernel hold less than five megabytes");
     assert.equal(pub.stats().dropped.bufferFull, dropped);
     assert(pub.stats().unsent <= 16);
@@ -316,24 +314,6 @@ for (const carrier of STREAMS) {
   });
 }
 
-const collectGarbage = garbageCollector();
-
-function garbageCollector(): () => void {
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc");
-}
-
-const openDescriptors = () => readdirSync("/proc/self/fd").length;
-
-/** The heap when all garbage is collected, finalizers and what they free included. */
-async function settledHeap(): Promise<number> {
-  for (let count = 0; count < 3; count++) {
-    await turn();
-    collectGarbage();
-  }
-  return process.memoryUsage().heapUsed;
-}
-
 /** How often a socket connects and closes. */
 const LIVES = 10_000;
 
@@ -352,15 +332,11 @@ for (const carrier of CARRIERS.filter(({ name }) => ["inproc", "ipc", "tcp", "un
       await gone;
     };
     await live();
-    const descriptors = openDescriptors();
+    const sockets = openSockets();
 
-    for (let life = 0; life < LIVES / 2; life++) await live();
-    const before = await settledHeap();
-    for (let life = 0; life < LIVES / 2; life++) await live();
-    const growth = await settledHeap() - before;
+    const growth = await heapGrowth(LIVES, LIVES * 100, live);
 
-    // The runtime opens some of its own at its leisure; a leak would be thousands.
-    assert(openDescriptors() <= descriptors + 8, `${openDescriptors()} descriptors, ${descriptors} before`);
+    assert.equal(openSockets(), sockets);
     assert(growth < LIVES * 100, `${growth} bytes for ${LIVES / 2} lives`);
     assert.equal(pull.pipes.length, 0);
     await pull.close();

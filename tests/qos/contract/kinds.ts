@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SystemError } from "@sockeye/sockeye";
 import {
   type Inet6Address,
   type InetAddress,
@@ -50,22 +51,45 @@ function canOpenRaw(): boolean {
   }
 }
 
-/** A protocol number that nobody uses, and hardly another test at the same time: 144 to 252 are unassigned. */
-export const PROTOCOL = 148 + process.pid % 100;
+/** As many processes may run such tests at a time on one machine. */
+const SHARES = 33;
+
+/** The number of this process among them. A name that is taken tells the others, and goes with the process. */
+const [share, name] = takeShare();
+
+function takeShare(): [number, UnixDatagramSocket] {
+  for (let number = 0; number < SHARES; number++) {
+    try {
+      return [number, UnixDatagramSocket.bind(`@sockeye-tests-qos-${number}`)];
+    } catch (error) {
+      if ((error as SystemError).code !== "EADDRINUSE") throw error;
+    }
+  }
+  throw new Error(`${SHARES} processes test raw sockets on this machine already`);
+}
+
+/**
+ * A protocol number that nobody uses, as are the two that follow: 144 to 252 are unassigned. A raw socket hears everything
+ * of its protocol that comes to its address.
+ */
+export const PROTOCOL = 148 + 3 * share;
 
 /** Where the sockets of this process have their files. */
 export const folder = mkdtempSync(join(tmpdir(), "sockeye-qos-"));
-const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+const removeFolder = () => {
+  name.close();
+  rmSync(folder, { recursive: true, force: true });
+};
 process.on("exit", removeFolder);
 // This is how Deno ends a file of tests; Node hasn't it.
 globalThis.addEventListener?.("unload", removeFolder);
 
-let addresses = process.pid % 200 * 256;
+let addresses = 0;
 
-/** An address of the loopback net that no other socket of this process has: RFC 1122 section 3.2.1.3 (g). */
+/** An address of the loopback net that no other socket has: RFC 1122 section 3.2.1.3 (g). */
 export function loopbackAddress(): string {
   addresses++;
-  return `127.${32 + (addresses >> 16 & 127)}.${addresses >> 8 & 255}.${addresses & 255}`;
+  return `127.${32 + share}.${addresses >> 8 & 255}.${addresses & 255}`;
 }
 
 /** The port of a bound UDP socket. */
@@ -151,4 +175,4 @@ export function forEachKind(
 /** The bytes of a text. */
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** The longest wait of a test, for what must happen. */
-export const SOON = { timeout: 10_000 };
+export const SOON = { timeout: 30_000 };

@@ -5,14 +5,14 @@ import { close, pipe2, read, StreamListener, write } from "@sockeye/sockeye/ffi"
 import { type UnixBindOptions, UnixDatagramSocket } from "@sockeye/sockeye/qos";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { openSockets } from "../../support/leaks.ts";
 import { test } from "../../support/harness.ts";
 import { bytes, folder, SOON } from "./kinds.ts";
 
 const newPath = () => join(folder, randomUUID());
-const openDescriptors = () => readdirSync("/proc/self/fd").length;
 const refused = (argument: string) => (error: unknown) => {
   assert(error instanceof ArgumentError, String(error));
   assert.equal(error.argument, argument);
@@ -108,7 +108,7 @@ test("a file that is no socket is never replaced", () => {
 });
 
 test("names and options that can't be are refused, and leave nothing behind", () => {
-  const before = openDescriptors();
+  const before = openSockets();
   const path = newPath();
   const wrong: [string, UnixBindOptions][] = [
     ["options.mode", { mode: 0o1777 }],
@@ -128,7 +128,7 @@ test("names and options that can't be are refused, and leave nothing behind", ()
   assert.throws(() => UnixDatagramSocket.connect(path, { bind: newPath() }), { code: "ENOENT" });
   assert.throws(() => UnixDatagramSocket.connect({ family: "unix", unnamed: true }), refused("to"));
   assert.throws(() => UnixDatagramSocket.pair({ batch: 0 }), refused("options.batch"));
-  assert.equal(openDescriptors(), before);
+  assert.equal(openSockets(), before);
 });
 
 test("without a name the kernel chooses one, to which can be answered", async () => {
@@ -202,14 +202,14 @@ test("descriptors travel both ways, each with its datagram, beside credentials",
 
 test("as many descriptors as the kernel takes arrive, and one more is refused", async () => {
   const [left, right] = UnixDatagramSocket.pair({ descriptors: true, info: true });
-  const before = openDescriptors();
+  const before = openSockets();
   const most = Array.from({ length: 253 }, () => left);
 
   await left.send(bytes("most"), undefined, { descriptors: most });
   const { descriptors } = await right.receive(SOON);
   assert.equal(descriptors.length, 253);
   for (const descriptor of descriptors) descriptor.close();
-  assert.equal(openDescriptors(), before);
+  assert.equal(openSockets(), before);
 
   for (const wrong of [[...most, left], []]) {
     await assert.rejects(left.send(bytes("x"), undefined, { descriptors: wrong }), refused("options.descriptors"));
@@ -228,7 +228,7 @@ test("as many descriptors as the kernel takes arrive, and one more is refused", 
 });
 
 test("descriptors that nobody asked for, or nobody takes, are closed", async () => {
-  const before = openDescriptors();
+  const before = openSockets();
   for (const options of [{}, { descriptors: true }]) {
     const [left, right] = UnixDatagramSocket.pair(options);
     await left.send(bytes("a"), undefined, { descriptors: [left] });
@@ -240,7 +240,7 @@ test("descriptors that nobody asked for, or nobody takes, are closed", async () 
     await left[Symbol.asyncDispose]();
     await right[Symbol.asyncDispose]();
   }
-  assert.equal(openDescriptors(), before);
+  assert.equal(openSockets(), before);
 });
 
 test("sends to a reader that is slow wait, in order, each to its own destination", async () => {

@@ -1,53 +1,26 @@
 import { SctpAssociation, SctpEndpoint } from "@sockeye/sockeye/sctp";
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import process from "node:process";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage, heapGrowth, openSockets } from "../../support/leaks.ts";
 import { forEachStack, until } from "./stacks.ts";
-
-const collectGarbage = garbageCollector();
-
-function garbageCollector(): () => void {
-  const { Bun: bun } = globalThis as { Bun?: { gc(force: boolean): void } };
-  if (bun !== undefined) return () => bun.gc(true);
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc");
-}
-
-const openDescriptors = () => readdirSync("/proc/self/fd").length;
 
 /** How often a handle is opened and closed; a system call of the rig takes some fifty microseconds. */
 const OPENS = 10_000;
 const LIVES = 1_000;
-
-/** The growth of the heap over the second half of the cycles, when all that is allocated once is there. */
-async function heapGrowth(cycles: number, cycle: () => Promise<void> | void): Promise<number> {
-  for (let count = 0; count < cycles / 2; count++) await cycle();
-  const before = await settledHeap();
-  for (let count = 0; count < cycles / 2; count++) await cycle();
-  return await settledHeap() - before;
-}
-
-/** The heap when all garbage is collected, finalizers and what they free included. */
-async function settledHeap(): Promise<number> {
-  for (let turn = 0; turn < 3; turn++) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    collectGarbage();
-  }
-  return process.memoryUsage().heapUsed;
-}
 
 forEachStack((under) => {
   const { test, stack } = under;
 
   test("opening and closing endpoints leaves no descriptor and no memory behind", async () => {
     SctpEndpoint.bind("sctp://127.0.0.1:0", { stack }).close();
-    const before = openDescriptors();
+    const before = openSockets();
 
-    const growth = await heapGrowth(OPENS, () => SctpEndpoint.bind("sctp://127.0.0.1:0", { stack }).close());
+    const growth = await heapGrowth(
+      OPENS,
+      OPENS * 100,
+      () => SctpEndpoint.bind("sctp://127.0.0.1:0", { stack }).close(),
+    );
 
-    assert.equal(openDescriptors(), before);
+    assert.equal(openSockets(), before);
     assert(growth < OPENS * 100, `${growth} bytes for ${OPENS / 2} cycles`);
   }, { timeoutMs: 240_000 });
 
@@ -65,29 +38,29 @@ forEachStack((under) => {
       server.close();
     };
     await live();
-    const before = openDescriptors();
+    const before = openSockets();
 
-    const growth = await heapGrowth(LIVES, live);
+    const growth = await heapGrowth(LIVES, LIVES * 500, live);
 
-    assert.equal(openDescriptors(), before);
+    assert.equal(openSockets(), before);
     assert(growth < LIVES * 500, `${growth} bytes for ${LIVES / 2} lives`);
   }, { timeoutMs: 240_000 });
 
   test("a handle that is collected while it is open closes its descriptor", async () => {
-    const before = openDescriptors();
+    const before = openSockets();
     (() => {
       for (let count = 0; count < 20; count++) SctpEndpoint.bind("sctp://127.0.0.1:0", { stack });
     })();
-    assert.equal(openDescriptors(), before + 20);
+    assert.equal(openSockets(), before + 20);
 
     await until(() => {
       collectGarbage();
-      return openDescriptors() === before;
+      return openSockets() === before;
     });
   });
 
   test("attempts that fail leave no descriptor behind", async () => {
-    const before = openDescriptors();
+    const before = openSockets();
 
     for (let count = 0; count < 50; count++) {
       await assert.rejects(SctpAssociation.connect("sctp://127.0.0.1:9", { stack }));
@@ -95,6 +68,6 @@ forEachStack((under) => {
       assert.throws(() => under.listener({}, "sctp://192.0.2.77:0"));
     }
 
-    assert.equal(openDescriptors(), before);
+    assert.equal(openSockets(), before);
   });
 });

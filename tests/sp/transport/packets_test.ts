@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import process from "node:process";
 import {
   AddressError,
@@ -24,6 +23,7 @@ import { ip } from "../../../sp/transport/ip.ts";
 import type { Connection, Transport } from "../../../sp/transport/transport.ts";
 import { udp } from "../../../sp/transport/udp.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
+import { openSockets } from "../../support/leaks.ts";
 import { test } from "../../support/harness.ts";
 import { bytes, connectBoth, dial, Host, NONE, OPTIONS, Party, text } from "./parties.ts";
 
@@ -189,7 +189,7 @@ for (const way of [UDP, IP]) {
 
   test(`${name}: connecting and closing 200 times leaves no descriptor open`, async () => {
     const host = new Host(transport, url);
-    const before = readdirSync("/proc/self/fd").length;
+    const before = openSockets();
     for (let i = 1; i <= 200; i++) {
       const here = await dial(transport, host.url) as Connection;
       const there = new Party((await host.accepted.until(i))[i - 1]);
@@ -197,7 +197,7 @@ for (const way of [UDP, IP]) {
       await there.closed.first();
     }
 
-    assert.equal(readdirSync("/proc/self/fd").length, before);
+    assert.equal(openSockets(), before);
     host.listening.close();
   }, { skip });
 

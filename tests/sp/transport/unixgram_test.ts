@@ -27,6 +27,7 @@ import { REP, REQ } from "../../../sp/protocol/protocols.ts";
 import { encodeHeader, OPCODE } from "../../../sp/transport/datagram/header.ts";
 import { unixgram } from "../../../sp/transport/unixgram.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
+import { openSockets } from "../../support/leaks.ts";
 import { test } from "../../support/harness.ts";
 import { bytes, connectBoth, dial, Host, Log, NONE, OPTIONS, Party, text } from "./parties.ts";
 
@@ -34,10 +35,6 @@ const F_SETFL = 4;
 
 function fresh(): string {
   return `unixgram://@sp-${crypto.randomUUID()}`;
-}
-
-function openDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 /** A stranger's request: the listener's name, and what came of it. */
@@ -314,7 +311,7 @@ test("more dialers than the listener's queue holds get through", async () => {
 
 test("an attempt that is given up leaves nothing behind", async () => {
   const host = new Host(unixgram, fresh());
-  const before = openDescriptors();
+  const before = openSockets();
   // Some have asked when they are given up, and the others waited for room in the listener's queue.
   for (let i = 0; i < 20; i++) {
     const dialing = unixgram.dial(parseSpUrl(host.url), REQ, OPTIONS, {
@@ -328,13 +325,13 @@ test("an attempt that is given up leaves nothing behind", async () => {
   last.close();
   (await host.accepted.first()).close();
 
-  assert.equal(openDescriptors(), before);
+  assert.equal(openSockets(), before);
   host.listening.close();
 });
 
 test("connecting and closing 500 times leaves no descriptor open", async () => {
   const host = new Host(unixgram, fresh());
-  const before = openDescriptors();
+  const before = openSockets();
   for (let i = 1; i <= 500; i++) {
     const here = await dial(unixgram, host.url) as Party["connection"];
     const there = new Party((await host.accepted.until(i))[i - 1]);
@@ -342,7 +339,7 @@ test("connecting and closing 500 times leaves no descriptor open", async () => {
     await there.closed.first();
   }
 
-  assert.equal(openDescriptors(), before);
+  assert.equal(openSockets(), before);
   host.listening.close();
 });
 
@@ -385,7 +382,7 @@ test("what is no request is told, and leaves no descriptor behind", async () => 
   const [reader, writer] = pipe2();
   const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
   const [dgram, other] = socketpair(AF_UNIX, SOCK_DGRAM);
-  const before = openDescriptors();
+  const before = openSockets();
   const creq = encodeHeader(OPCODE.CREQ, 80);
   const attempts: [Uint8Array, number[]][] = [
     [NONE, []],
@@ -405,7 +402,7 @@ test("what is no request is told, and leaves no descriptor behind", async () => 
   const failures = await host.failures.until(attempts.length);
   assert(failures.every((error) => error instanceof ProtocolError));
   assert.equal(host.accepted.items.length, 0);
-  assert.equal(openDescriptors(), before);
+  assert.equal(openSockets(), before);
   for (const fd of [reader, writer, ours, theirs, dgram, other]) Descriptor.adopt(fd, "test").close();
   host.listening.close();
 });
