@@ -14,7 +14,7 @@ import type { SctpNotification } from "../notification.ts";
 import { MSG_NOTIFICATION } from "./constants.ts";
 import { decodeMessage } from "./control.ts";
 import { decodeNotification } from "./notification_codec.ts";
-import { MessageReassembler } from "./reassembly.ts";
+import { MessageReassembler, type ReassemblyLimits } from "./reassembly.ts";
 
 const NOTHING = new Uint8Array(0);
 const NO_MESSAGES: readonly Message[] = [];
@@ -45,24 +45,26 @@ export class EventReader {
 
   /**
    * @param socket The socket, which stays its owner's.
-   * @param maxMessageSize The largest message, in bytes.
+   * @param limits What is put together at most.
    * @param onNotification Told of each notification before it is handed up.
    */
-  constructor(socket: MessageSocket, maxMessageSize: number, onNotification: (event: SctpNotification) => void) {
+  constructor(socket: MessageSocket, limits: ReassemblyLimits, onNotification: (event: SctpNotification) => void) {
     this.#socket = socket;
-    this.#reassembler = new MessageReassembler({ maxMessageSize });
+    this.#reassembler = new MessageReassembler(limits);
     this.#onNotification = onNotification;
   }
 
   /**
    * The next event that is there already.
    *
+   * @param reads How many reads it may take; then there may be more to read, and the socket stays readable.
    * @throws {SystemError} The association broke, and no notification says so.
    */
-  tryReceive(): SctpEvent | undefined {
+  tryReceive(reads = Infinity): SctpEvent | undefined {
     if (this.#decoded.length > 0) return this.#decoded.shift();
     for (;;) {
       if (this.#next === this.#batch.length) {
+        if (reads-- <= 0) return undefined;
         const batch = this.#tryFetch();
         if (batch === undefined) return undefined;
         this.#batch = batch;

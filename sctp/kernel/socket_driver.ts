@@ -62,6 +62,8 @@ const DONE: Promise<void> = Promise.resolve();
 export interface KernelSocketSettings {
   /** The largest message that is received, in bytes. */
   maxMessageSize: number;
+  /** How many bytes of incomplete messages are kept; four times `maxMessageSize` if left out. */
+  maxIncompleteBytes?: number;
   /** The kinds of notifications that the user subscribed to. */
   events: readonly SctpEventName[];
   /** What sends fill in. */
@@ -109,7 +111,7 @@ export class KernelSocketDriver implements SctpSocketDriver {
       busyPoll: settings.busyPoll,
     });
     this.#options = optionSocketOf(() => this.#socket.fd);
-    this.#reader = new EventReader(this.#socket, settings.maxMessageSize, (event) => this.#notified(event));
+    this.#reader = new EventReader(this.#socket, settings, (event) => this.#notified(event));
     this.#requests = new SendRequests(origin, settings.defaults, () => this.peerAddress(0).port);
     this.#subscribed = new Set(settings.events);
     this.#isInterleaving = settings.interleaving;
@@ -139,8 +141,9 @@ export class KernelSocketDriver implements SctpSocketDriver {
     };
   }
 
-  tryReceive(): SctpEvent | undefined {
-    return this.#reader.tryReceive();
+  /** @param reads How many reads it may take, so that a message of many pieces starves nobody else. */
+  tryReceive(reads = Infinity): SctpEvent | undefined {
+    return this.#reader.tryReceive(reads);
   }
 
   readable(signal: AbortSignal): Promise<void> {

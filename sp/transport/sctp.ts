@@ -6,16 +6,16 @@
  * The first message on stream 0, each way, is the greeting of tcp: `00 53 50 00`, the pattern's number in 16 bits, big
  * endian, `00 00`. Then each message is a message of SCTP, with 0x53500000 as its payload protocol identifier, or
  * 0x53500001 where it has no bytes: SCTP carries none, so one byte stands for it. Everything is ordered and on stream 0,
- * but for REQ, REP, SURVEYOR and RESPONDENT: there the conversations spread over the other streams, by the lower 24 bits
- * of their id, so that one that waits for a lost packet holds up no other. What overtakes the greeting on other streams
- * waits for it.
+ * but for REQ, REP, SURVEYOR and RESPONDENT: there the conversations spread over the other streams (see `sctp/streams.ts`), so
+ * that one that waits for a lost packet holds up no other. Where the kernel interleaves messages (RFC 8260, the sysctl
+ * `net.sctp.intl_enable`), a large one holds up no other either. What overtakes the greeting on other streams waits for it.
  *
  * A message has to fit the send buffer of the socket (`net.core.wmem_max`); a larger one is dropped, and counted.
  *
  * @module
  */
 
-import { AddressError, type SockeyeError, SystemError, TimeoutError } from "../../common/errors.ts";
+import { AddressError, type SockeyeError, SystemError, TimeoutError, UnsupportedError } from "../../common/errors.ts";
 import type { WaitOptions } from "../../common/wait.ts";
 import {
   accept4,
@@ -33,13 +33,18 @@ import {
 } from "../../ffi/mod.ts";
 import { resolveSctpAddress, SctpAddress } from "../../sctp/address.ts";
 import { cannotStartError } from "../../sctp/ending.ts";
-import { openBound, socketSettings, startListening } from "../../sctp/kernel/opening.ts";
+import { openBound, type Opening, socketSettings, startListening } from "../../sctp/kernel/opening.ts";
 import { connectAddresses } from "../../sctp/kernel/option/addresses.ts";
 import { optionSocketOf } from "../../sctp/kernel/option_socket.ts";
+import type { KernelSocketSettings } from "../../sctp/kernel/socket_driver.ts";
+import type { SctpOpenOptions } from "../../sctp/driver.ts";
+import type { SctpSocketOptions } from "../../sctp/options.ts";
 import { openOptionsOf } from "../../sctp/opening.ts";
 import { timers } from "../socket/timers.ts";
 import { register } from "./registry.ts";
 import { SctpLink } from "./sctp/sctp_link.ts";
+import { mostIncompleteBytes, STREAMS } from "./sctp/streams.ts";
+import { GREETING_BYTES } from "./stream/frame_format.ts";
 import type {
   DialEvents,
   Dialing,
@@ -56,19 +61,47 @@ const FORMS = "write sctp://127.0.0.1:5000, sctp://[::1]:5000 or sctp://host:500
 const ACCEPT_BUDGET = 64;
 /** Pause when the process or the machine has no descriptor left, in milliseconds. */
 const SHORTAGE_PAUSE_MS = 100;
-const STREAMS = 64;
 const LARGEST = 2 ** 30;
 const ROOM = 1_048_576;
 
-function openOptions({ maxReceiveSize, noDelay }: TransportOptions) {
+/** Messages of different streams in turns, chunk by chunk (RFC 8260), and handed over piece by piece. */
+const INTERLEAVED: SctpSocketOptions = {
+  interleaving: true,
+  // The kernel's level of I-DATA: pieces of messages of several streams mix (RFC 6458 section 8.1.20).
+  fragmentInterleave: 2,
+  streamScheduler: "round-robin",
+  // What is incomplete shall neither fill the receive buffer nor make long lists for the kernel to search.
+  partialDeliveryPoint: 65536,
+};
+
+function openOptions({ maxReceiveSize, noDelay }: TransportOptions, others: SctpSocketOptions = {}): SctpOpenOptions {
   return openOptionsOf({
-    maxMessageSize: Math.min(LARGEST, Math.max(8, maxReceiveSize || LARGEST)),
-    sendBufferSize: Math.max(ROOM, Math.min(maxReceiveSize, 16 * ROOM)),
+    maxMessageSize: Math.min(LARGEST, Math.max(GREETING_BYTES, maxReceiveSize || LARGEST)),
+    // The kernel doubles it, counts a message about twice, and frees it when the peer has all of it: so one as large as
+    // those that we take leaves room for others.
+    sendBufferSize: Math.max(ROOM, Math.min(2 * (maxReceiveSize || LARGEST), 32 * ROOM)),
     receiveBufferSize: 4 * ROOM,
     // What is gathered leaves together anyway; waiting for a SACK would hold up each answer by 200 ms.
     nodelay: noDelay,
     initmsg: { numOstreams: STREAMS, maxInstreams: STREAMS },
+    ...others,
   });
+}
+
+/** Opens a socket that interleaves, or one that doesn't where the kernel can't, or was told not to. */
+function open(opening: Omit<Opening, "type">, options: TransportOptions): Descriptor {
+  const stream: Opening = { ...opening, type: SOCK_STREAM };
+  try {
+    return openBound(stream, openOptions(options, INTERLEAVED));
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    return openBound(stream, openOptions(options));
+  }
+}
+
+function settingsOf(options: TransportOptions): KernelSocketSettings {
+  const settings = socketSettings(openOptions(options));
+  return { ...settings, maxIncompleteBytes: mostIncompleteBytes(settings.maxMessageSize) };
 }
 
 class SctpListening implements Listening {
@@ -88,11 +121,10 @@ class SctpListening implements Listening {
     this.#greeting = greeting;
     this.#options = options;
     this.#events = events;
-    const settings = openOptions(options);
-    this.#descriptor = openBound({ type: SOCK_STREAM, local: address }, settings);
+    this.#descriptor = open({ local: address }, options);
     try {
       const { fd } = this.#descriptor;
-      startListening(this.#descriptor, settings.backlog);
+      startListening(this.#descriptor, openOptions(options).backlog);
       const bound = getsockname(fd);
       this.url = bound === undefined ? `${address}` : `sctp://${formatSocketAddress(bound)}`;
       this.#watch = Reactor.current().watch(fd, this.#onReady);
@@ -136,8 +168,7 @@ class SctpListening implements Listening {
   #admit(descriptor: Descriptor): void {
     if (this.#pipes >= this.#options.maxPipes) return descriptor.close();
     this.#pipes++;
-    const settings = socketSettings(openOptions(this.#options));
-    const link: SctpLink = new SctpLink(descriptor, settings, this.#greeting, this.#options, {
+    const link: SctpLink = new SctpLink(descriptor, settingsOf(this.#options), this.#greeting, this.#options, {
       connected: (connection) => {
         this.#handshakes.delete(link);
         this.#events.accepted(connection);
@@ -170,7 +201,7 @@ class SctpDialing implements Dialing {
     this.#options = options;
     this.#events = events;
     try {
-      const descriptor = this.#descriptor = openBound({ type: SOCK_STREAM, peer: address }, openOptions(options));
+      const descriptor = this.#descriptor = open({ peer: address }, options);
       connectAddresses(optionSocketOf(() => descriptor.fd), address.toPackedSockaddrs());
       this.#watch = Reactor.current().watch(descriptor.fd, this.#onWritable);
       this.#watch.want(WRITABLE);
@@ -208,8 +239,7 @@ class SctpDialing implements Dialing {
     this.#cancelTimer();
     this.#watch?.close();
     this.#descriptor = undefined;
-    const settings = socketSettings(openOptions(this.#options));
-    this.#link = new SctpLink(descriptor, settings, this.#greeting, this.#options, {
+    this.#link = new SctpLink(descriptor, settingsOf(this.#options), this.#greeting, this.#options, {
       connected: (connection) => {
         this.#isOver = true;
         this.#events.connected(connection);

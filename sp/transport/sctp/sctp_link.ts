@@ -6,8 +6,7 @@
 
 import { MessageTooLargeError, ProtocolError, type SockeyeError, TimeoutError } from "../../../common/errors.ts";
 import {
-  Descriptor,
-  fcntl,
+  type Descriptor,
   formatSocketAddress,
   getpeername,
   getsockname,
@@ -25,8 +24,9 @@ import { lostError } from "../../../sctp/ending.ts";
 import { KernelSocketDriver, type KernelSocketSettings } from "../../../sctp/kernel/socket_driver.ts";
 import { timers } from "../../socket/timers.ts";
 import { checkGreeting, goneBeforeGreeting } from "../stream/carrier.ts";
-import { encodeGreeting } from "../stream/frame_format.ts";
+import { encodeGreeting, GREETING_BYTES } from "../stream/frame_format.ts";
 import type { Connection, ConnectionEvents, Greeting, TransportOptions } from "../transport.ts";
+import { hasConversations, streamOf } from "./streams.ts";
 
 /** The payload protocol identifier of greetings and messages: "SP". */
 const PPID_MESSAGE = 0x53500000;
@@ -34,14 +34,13 @@ const PPID_MESSAGE = 0x53500000;
 const PPID_EMPTY = 0x53500001;
 const EMPTY = new Uint8Array(1);
 const NO_BYTES = new Uint8Array(0);
-/** fcntl(2). */
-const F_DUPFD_CLOEXEC = 1030;
 /** Events in a row, so that one busy connection starves no other. */
 const BUDGET = 64;
-/** What may overtake a greeting on other streams, in messages. */
+/** Reads in a row that bring nothing but pieces of messages. */
+const READS = 1;
+/** What may overtake a greeting on other streams: messages, and the bytes behind which there is one more at most. */
 const MOST_EARLY = 64;
-/** Patterns whose messages are conversations, told apart by their id: REQ, REP, SURVEYOR, RESPONDENT. */
-const CONVERSATIONS: ReadonlySet<number> = new Set([48, 49, 98, 99]);
+const MOST_EARLY_BYTES = 1 << 20;
 
 /** What becomes of a handshake. */
 export interface LinkEvents {
@@ -66,8 +65,7 @@ export class SctpLink implements Connection {
   /** Larger than that. */
   dropped = 0;
   readonly #driver: KernelSocketDriver;
-  /** The same socket by another number: the driver watches the first one itself. */
-  readonly #watched: Descriptor;
+  /** Beside the driver's own, which nobody waits on. */
   readonly #watch: Watch;
   readonly #reactor = Reactor.current();
   readonly #onReady = (): void => this.#ready();
@@ -79,6 +77,7 @@ export class SctpLink implements Connection {
   readonly #streams: number;
   #events: ConnectionEvents = IGNORED;
   #early: Uint8Array[] = [];
+  #earlyBytes = 0;
   #isGreeted = false;
   #isPaused = false;
   #isRefused = false;
@@ -102,9 +101,8 @@ export class SctpLink implements Connection {
     this.localAddress = getsockname(fd);
     this.remoteAddress = getpeername(fd);
     this.url = this.remoteAddress === undefined ? "sctp://?" : `sctp://${formatSocketAddress(this.remoteAddress)}`;
-    this.#watched = Descriptor.adopt(fcntl(fd, F_DUPFD_CLOEXEC, 0), "SCTP connection");
     this.#driver = new KernelSocketDriver(descriptor, "one-to-one", settings);
-    this.#watch = this.#reactor.watch(this.#watched.fd, this.#onReady);
+    this.#watch = this.#reactor.watch(fd, this.#onReady);
     this.#cancelTimer = timers.at(performance.now() + options.handshakeTimeout, () => {
       this.#fail(
         new TimeoutError(`${this.url}: no greeting within ${options.handshakeTimeout} ms; see handshakeTimeout`),
@@ -112,7 +110,7 @@ export class SctpLink implements Connection {
     });
     let streams = 1;
     try {
-      if (CONVERSATIONS.has(greeting.protocol)) streams = this.#driver.getOption("status", 0).outboundStreams;
+      if (hasConversations(greeting.protocol)) streams = this.#driver.getOption("status", 0).outboundStreams;
       this.#driver.trySend(encodeGreeting(greeting.protocol), { streamId: 0, ppid: PPID_MESSAGE });
     } catch (error) {
       this.#failLater(error as SockeyeError);
@@ -136,7 +134,7 @@ export class SctpLink implements Connection {
     }
     const isEmpty = bytes.length === 0;
     try {
-      const streamId = this.#streamOf(header);
+      const streamId = streamOf(header, bytes.length, this.#streams);
       const ppid = isEmpty ? PPID_EMPTY : PPID_MESSAGE;
       if (this.#driver.trySend(isEmpty ? EMPTY : bytes, { streamId, ppid })) return true;
     } catch (error) {
@@ -170,14 +168,6 @@ export class SctpLink implements Connection {
 
   close(): void {
     this.#end();
-  }
-
-  /** Conversations are told apart by the last 32 bits of the header, the id; all else is on stream 0. */
-  #streamOf(header: Uint8Array): number {
-    if (this.#streams < 2 || header.length < 4) return 0;
-    const at = header.length - 4;
-    const id = header[at + 1] << 16 | header[at + 2] << 8 | header[at + 3];
-    return 1 + id % (this.#streams - 1);
   }
 
   #updateInterest(): void {
@@ -215,7 +205,7 @@ export class SctpLink implements Connection {
       for (let budget = BUDGET; !this.#isPaused && !this.#isOver; budget--) {
         // What one read brought and nobody has taken is not told by the reactor again.
         if (budget === 0) return this.#list();
-        const event = this.#driver.tryReceive();
+        const event = this.#driver.tryReceive(READS);
         if (event === undefined) return;
         this.#take(event);
       }
@@ -241,22 +231,38 @@ export class SctpLink implements Connection {
   }
 
   #takeMessage(ppid: number, streamId: number, data: Uint8Array): void {
-    const bytes = ppid === PPID_EMPTY ? NO_BYTES : data;
-    if (bytes.length > this.#maxReceiveSize && this.#isGreeted) {
-      const text = `${this.url}: a message of ${bytes.length} bytes; see maxReceiveSize`;
-      return this.#fail(new MessageTooLargeError(text));
+    const bytes = bytesOf(ppid, data);
+    if (bytes === undefined) {
+      throw new ProtocolError(
+        `${this.url}: the peer sent ${data.length} bytes with the payload protocol identifier ${ppid}: ` +
+          "it speaks something else; check the address",
+      );
     }
-    if (this.#isGreeted) return this.#events.message(bytes);
-    if (streamId !== 0) {
-      if (this.#early.push(bytes) <= MOST_EARLY) return;
-      throw new ProtocolError(`${this.url}: the peer sends messages, and does not greet`);
+    if (this.#isGreeted) {
+      if (bytes.length <= this.#maxReceiveSize) return this.#events.message(bytes);
+      throw new MessageTooLargeError(
+        `${this.url}: the peer sent a message of ${bytes.length} bytes, and maxReceiveSize is ${this.#maxReceiveSize}; ` +
+          "raise it, or set it to 0",
+      );
     }
-    if (bytes.length !== 8) throw new ProtocolError(`${this.url}: the peer does not greet, but sends something else`);
+    if (streamId !== 0) return this.#keepEarly(bytes);
+    if (bytes.length !== GREETING_BYTES) {
+      throw new ProtocolError(`${this.url}: the peer does not greet, but sends something else`);
+    }
     checkGreeting(bytes, this.#greeting, this.url);
     this.#isGreeted = true;
     this.#cancelTimer();
     this.#isPaused = true;
     this.#link.connected(this);
+  }
+
+  #keepEarly(bytes: Uint8Array): void {
+    const isFull = this.#early.length === MOST_EARLY || this.#earlyBytes > MOST_EARLY_BYTES;
+    if (isFull || bytes.length > this.#maxReceiveSize) {
+      throw new ProtocolError(`${this.url}: the peer sends messages, and does not greet`);
+    }
+    this.#early.push(bytes);
+    this.#earlyBytes += bytes.length;
   }
 
   #failLater(error: SockeyeError): void {
@@ -279,7 +285,12 @@ export class SctpLink implements Connection {
     this.#early = [];
     this.#watch.close();
     this.#driver.close();
-    this.#watched.close();
     this.#link.gone();
   }
+}
+
+/** The bytes that a message of SCTP stands for; `undefined` if it is none of ours. */
+function bytesOf(ppid: number, data: Uint8Array): Uint8Array | undefined {
+  if (ppid === PPID_MESSAGE) return data;
+  return ppid === PPID_EMPTY && data.length === 1 ? NO_BYTES : undefined;
 }

@@ -128,12 +128,13 @@ export class HandmadePeer implements AsyncDisposable {
   }
 
   /** Sends a piece of a message on a stream: bit 1 of `flags` begins it, bit 0 ends it (RFC 9260 section 3.3.1). */
-  sendData(data: Uint8Array, flags: number, streamId = 0, ssn = 0): void {
+  sendData(data: Uint8Array, flags: number, streamId = 0, ssn = 0, ppid = 0): void {
     const value = new Uint8Array(12 + data.length);
     const view = new DataView(value.buffer);
     view.setUint32(0, this.#tsn++);
     view.setUint16(4, streamId);
     view.setUint16(6, ssn);
+    view.setUint32(8, ppid);
     value.set(data, 12);
     this.send(chunk(CHUNK.data, flags, value));
   }
