@@ -16,6 +16,7 @@ import { WaitList } from "../common/wait.ts";
 import { CLOCK_MONOTONIC, FUTEX_32, FUTEX_PRIVATE_FLAG, FUTEX_WAITV_MAX, FUTEX_WAKE } from "./constants.ts";
 import { ERRNO, systemError } from "./errno.ts";
 import { writeWide } from "./iovec.ts";
+import { shrunkError } from "./lent_memory.ts";
 import { lastErrno, libc } from "./libc.ts";
 import { MAX_PARK_MS, threadIsBack, threadIsParked } from "./parked_threads.ts";
 import { syscallNumber } from "./syscall_numbers.ts";
@@ -47,6 +48,8 @@ const WAITV_WORDS = FUTEX_WAITV_SIZE / 4;
 /** One wait. */
 export interface Sleeper {
   readonly words: Int32Array;
+  /** How many there were. */
+  readonly length: number;
   readonly index: number;
   readonly expected: number;
   readonly address: number;
@@ -115,7 +118,15 @@ export class SleeperGroup {
 
   /** Adds a wait, for which there must be room on a thread. Its `line` resolves when its word has changed or somebody woke it. */
   add(words: Int32Array, index: number, expected: number): Sleeper {
-    const sleeper = { words, index, expected, address: addressOfWord(words, index), line: new WaitList<"ok">() };
+    const { length } = words;
+    const sleeper = {
+      words,
+      length,
+      index,
+      expected,
+      address: addressOfWord(words, index),
+      line: new WaitList<"ok">(),
+    };
     this.#sleepers.add(sleeper);
     this.#changed();
     return sleeper;
@@ -193,7 +204,13 @@ export class SleeperGroup {
     if (result > 0) this.#wakeWord(asleep[result - 1].address);
     let isExplained = result >= 0 || this.#isInterrupted;
     for (const sleeper of this.#sleepers) {
-      if (Atomics.load(sleeper.words, sleeper.index) === sleeper.expected) continue;
+      const { words, index, expected, length } = sleeper;
+      if (words.length < length) {
+        this.#sleepers.delete(sleeper);
+        sleeper.line.rejectNext(shrunkError(words, length, "words"));
+        continue;
+      }
+      if (Atomics.load(words, index) === expected) continue;
       this.#wake(sleeper);
       isExplained = true;
     }

@@ -11,6 +11,7 @@
  */
 
 import { ArgumentError } from "../common/errors.ts";
+import { requireWhole } from "./lent_memory.ts";
 
 /** Offsets in `struct iovec`, readv(2). */
 export const IOVEC: { readonly iov_base: 0; readonly iov_len: 8 } = { iov_base: 0, iov_len: 8 };
@@ -68,6 +69,7 @@ export class IoVector {
   readonly #base: number;
   readonly #words: Uint32Array;
   readonly #pieces: (Uint8Array | undefined)[] = [];
+  readonly #lengths: number[] = [];
   #first = 0;
   #byteLength = 0;
 
@@ -122,7 +124,20 @@ export class IoVector {
     writeWide(this.#words, iovec + IOV_BASE_WORD, address);
     writeWide(this.#words, iovec + IOV_LEN_WORD, bytes.length);
     this.#pieces.push(bytes);
+    this.#lengths.push(bytes.length);
     this.#byteLength += bytes.length;
+  }
+
+  /**
+   * Makes sure that the memory is still there: to be called before each call that uses the address, unless it comes in the
+   * same synchronous step as {@linkcode IoVector.push}. The kernel would write into what belongs to others by now.
+   *
+   * @throws {ArgumentError} if a piece that is left has been transferred, detached or shrunk.
+   */
+  requireMemory(): void {
+    for (let i = this.#first; i < this.#pieces.length; i++) {
+      requireWhole(this.#pieces[i]!, this.#lengths[i], `buffers[${i}]`);
+    }
   }
 
   /**
@@ -153,6 +168,7 @@ export class IoVector {
   /** Empties the vector and lets go of all memory. */
   reset(): void {
     this.#pieces.length = 0;
+    this.#lengths.length = 0;
     this.#first = 0;
     this.#byteLength = 0;
   }

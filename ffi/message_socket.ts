@@ -12,6 +12,7 @@ import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../commo
 import { BlockingMode } from "./blocking_mode.ts";
 import { AF_UNIX, EPOLLERR, MSG_WAITFORONE, SO_DOMAIN, SO_ERROR, SOCK_DGRAM, SOL_SOCKET } from "./constants.ts";
 import { Descriptor } from "./descriptor.ts";
+import { requireAttached } from "./lent_memory.ts";
 import { libc } from "./libc.ts";
 import type { Message, MessageSocketStats, OutgoingMessage, ReceivedInto, SendOptions } from "./message.ts";
 import { Reactor, READABLE, type Watch, WRITABLE } from "./reactor.ts";
@@ -521,8 +522,10 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
   /**
    * Receives one message into the caller's buffer. Descriptors that come with it are closed.
    *
-   * @param buffer Where the payload goes; what doesn't fit is lost, and `flags` has `MSG_TRUNC`.
+   * @param buffer Where the payload goes; what doesn't fit is lost, and `flags` has `MSG_TRUNC`. Not to be transferred
+   * before the promise has settled.
    * @param options How long to wait.
+   * @throws {ArgumentError} When the buffer was transferred; no message is lost then.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
    * @throws {TimeoutError} When nothing arrives in time.
    * @throws {SystemError} As in recv(2).
@@ -545,6 +548,7 @@ export class MessageSocket implements AsyncIterable<Message>, Disposable, AsyncD
    * @throws As {@linkcode MessageSocket.receiveInto}.
    */
   tryReceiveInto(buffer: Uint8Array): ReceivedInto | undefined {
+    if (buffer.length === 0) requireAttached(buffer, "buffer");
     if (this.#received.length === 0) return this.#received.fetchInto(this.#descriptor.fd, buffer);
     return copyInto(this.#received.takeOne(), buffer);
   }

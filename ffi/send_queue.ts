@@ -13,6 +13,7 @@ import { timeoutError, type WaitOptions } from "../common/wait.ts";
 import { COPIED_PAYLOAD_BYTES } from "./arenas.ts";
 import { AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SO_MEMINFO, SOL_SOCKET } from "./constants.ts";
 import { ERRNO, systemError } from "./errno.ts";
+import { shrunkError } from "./lent_memory.ts";
 import { lastErrno, type Libc, libc } from "./libc.ts";
 import type { OutgoingMessage, SendOptions } from "./message.ts";
 import type { Segmentation } from "./segmentation.ts";
@@ -99,6 +100,8 @@ class Completion {
 
 interface Queued {
   readonly data: Uint8Array;
+  /** How many bytes it had. */
+  readonly length: number;
   readonly options: SendOptions;
   readonly completion: Completion;
 }
@@ -227,7 +230,7 @@ export class SendQueue {
     this.#requireRoom(1);
     const completion = new Completion(1);
     completion.limit(options);
-    this.#queue.push({ data, options, completion });
+    this.#queue.push({ data, length: data.length, options, completion });
     return completion.promise;
   }
 
@@ -242,7 +245,8 @@ export class SendQueue {
     const completion = new Completion(messages.length - from);
     completion.limit(options);
     for (let i = from; i < messages.length; i++) {
-      this.#queue.push({ data: messages[i].data, options: messages[i], completion });
+      const { data } = messages[i];
+      this.#queue.push({ data, length: data.length, options: messages[i], completion });
     }
     return completion.promise;
   }
@@ -339,13 +343,13 @@ export class SendQueue {
 
   /** Fills a batch with the first of the line, up to a change of flags or mode; false when there is nothing. */
   #fillFromQueue(): boolean {
-    while (this.#head < this.#queue.length && this.#queue[this.#head].completion.isAbandoned) this.#discard(1);
+    while (this.#head < this.#queue.length && !isThere(this.#queue[this.#head])) this.#discard(1);
     if (this.length === 0) return false;
     const { flags, mode } = this.#queue[this.#head].options;
     this.#batch.clear(flags);
     for (let i = this.#head; i < this.#queue.length; i++) {
-      const { data, options, completion } = this.#queue[i];
-      if (completion.isAbandoned || options.flags !== flags || options.mode !== mode) break;
+      const { data, options } = this.#queue[i];
+      if (!isThere(this.#queue[i]) || options.flags !== flags || options.mode !== mode) break;
       if (!this.#batch.add(data, options)) break;
     }
     return true;
@@ -397,6 +401,12 @@ function sendError(errno: number, data: Uint8Array, { to }: SendOptions = CONNEC
       "(SO_SNDBUF), or, where it must not be fragmented, keep below the MTU of the path",
     { cause: error },
   );
+}
+
+/** Whether a message is still to be sent; one whose memory was given away meanwhile fails. */
+function isThere({ data, length, completion }: Queued): boolean {
+  if (data.length < length) completion.fail(shrunkError(data, length, "data"));
+  return !completion.isAbandoned;
 }
 
 function isUnixAddress(to: SendOptions["to"]): boolean {

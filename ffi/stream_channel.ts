@@ -11,6 +11,7 @@ import { SHUT_WR } from "./constants.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { type DescriptorHolder, encodeDescriptors, requireDescriptors } from "./fd_passing.ts";
 import { IOV_MAX } from "./iovec.ts";
+import { requireWhole } from "./lent_memory.ts";
 import type { Attempt } from "./operations.ts";
 import { receiveWithDescriptors, sendSome, sendVector, vectorOf } from "./stream_io.ts";
 import { read, readv, shutdown } from "./syscalls.ts";
@@ -42,7 +43,11 @@ export class StreamChannel {
   /** Reads what is there. */
   reading(buffer: Uint8Array): Attempt<number | null> {
     requireRoom(buffer);
-    return (fd) => this.#received(this.#guarded(() => read(fd, buffer)));
+    const { length } = buffer;
+    return (fd) => {
+      requireWhole(buffer, length, "buffer");
+      return this.#received(this.#guarded(() => read(fd, buffer)));
+    };
   }
 
   /** Reads what is there into several buffers. */
@@ -56,7 +61,9 @@ export class StreamChannel {
   /** Reads what is there, and takes the descriptors that came with it. */
   readingWithDescriptors(buffer: Uint8Array, limit: number): Attempt<ReadWithDescriptors | null> {
     requireRoom(buffer);
+    const { length } = buffer;
     return (fd) => {
+      requireWhole(buffer, length, "buffer");
       const received = this.#guarded(() => receiveWithDescriptors(fd, buffer, limit));
       if (received === undefined) return undefined;
       return this.#received(received.length) === null ? null : received;
@@ -72,11 +79,14 @@ export class StreamChannel {
 
   #writing(bytes: Uint8Array): Attempt<true> {
     let left = bytes;
+    let length = bytes.length;
     return (fd) => {
-      while (left.length > 0) {
+      while (length > 0) {
+        requireWhole(left, length, "bytes");
         const written = this.#sent(this.#guarded(() => sendSome(fd, left)));
         if (written === undefined) return undefined;
-        left = written === left.length ? NO_BYTES : left.subarray(written);
+        length -= written;
+        left = length === 0 ? NO_BYTES : left.subarray(written);
       }
       return true;
     };
@@ -86,7 +96,11 @@ export class StreamChannel {
   writingSome(bytes: Uint8Array): Attempt<number> {
     this.#requireWritable();
     requireBytes(bytes, "bytes");
-    return (fd) => bytes.length === 0 ? 0 : this.#sent(this.#guarded(() => sendSome(fd, bytes)));
+    const { length } = bytes;
+    return (fd) => {
+      requireWhole(bytes, length, "bytes");
+      return length === 0 ? 0 : this.#sent(this.#guarded(() => sendSome(fd, bytes)));
+    };
   }
 
   /** Writes everything that is in several buffers. */
@@ -112,9 +126,11 @@ export class StreamChannel {
     this.#requireWritable();
     requireRoom(bytes);
     requireDescriptors(holders);
+    const { length } = bytes;
     let rest: Attempt<true> | undefined;
     return (fd) => {
       if (rest === undefined) {
+        requireWhole(bytes, length, "bytes");
         // Encoded at the last moment: a descriptor that was closed meanwhile must not go out under a number used anew.
         const control = encodeDescriptors(holders);
         const written = this.#sent(this.#guarded(() => sendSome(fd, bytes, control)));

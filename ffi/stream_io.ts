@@ -61,6 +61,7 @@ export function sendSome(fd: number, bytes: Uint8Array, control?: Uint8Array): n
 /** Writes from several buffers, and goes past what was written. */
 export function sendVector(fd: number, vector: IoVector): number | undefined {
   const { libc, arena } = prepared();
+  vector.requireMemory();
   arena.pointPayloadVector(0, vector);
   arena.setControl(0, undefined);
   const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS));

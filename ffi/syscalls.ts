@@ -319,9 +319,11 @@ export function write(fd: number, buffer: Uint8Array): number | undefined {
  * @param fd The descriptor.
  * @param vector The buffers.
  * @returns Bytes read; 0 at the end; `undefined` when the call would block.
+ * @throws {ArgumentError} When one of them has been transferred, detached or shrunk.
  * @throws {SystemError} As in readv(2).
  */
 export function readv(fd: number, vector: IoVector): number | undefined {
+  vector.requireMemory();
   return unlessBlocked(uninterrupted(() => libc().symbols.readv(fd, vector.address, vector.count)), "readv");
 }
 
@@ -331,9 +333,11 @@ export function readv(fd: number, vector: IoVector): number | undefined {
  * @param fd The descriptor.
  * @param vector The buffers.
  * @returns Bytes written; `undefined` when the call would block.
+ * @throws {ArgumentError} When one of them has been transferred, detached or shrunk.
  * @throws {SystemError} As in writev(2): `EPIPE`, …
  */
 export function writev(fd: number, vector: IoVector): number | undefined {
+  vector.requireMemory();
   return unlessBlocked(uninterrupted(() => libc().symbols.writev(fd, vector.address, vector.count)), "writev");
 }
 
