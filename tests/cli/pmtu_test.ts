@@ -9,9 +9,11 @@ import { test } from "../support/harness.ts";
 import { objects, runSockeye, sockeyeCommand } from "./sockeye.ts";
 
 const NO_NETNS = netnsUnavailable();
+/** A port that the kernel gives nobody, ip(7), as somebody may listen at others. */
+const HERE = ["-p", "20000"];
 
 test("the path MTU to this machine needs no privilege", () => {
-  const { status, stdout, stderr } = runSockeye(["pmtu", "127.0.0.1", "--json"]);
+  const { status, stdout, stderr } = runSockeye(["pmtu", ...HERE, "127.0.0.1", "--json"]);
 
   equal(status, 0, stderr);
   const lines = objects(stdout);
@@ -22,10 +24,10 @@ test("the path MTU to this machine needs no privilege", () => {
 
 test("for people the result is a sentence, which says where --max was the limit", () => {
   match(
-    runSockeye(["pmtu", "::1"]).stdout,
+    runSockeye(["pmtu", ...HERE, "::1"]).stdout,
     /\n65535 {2}arrived, answered after \d+\.\d{3} ms\nthe path MTU to ::1 is 65535 bytes\n$/,
   );
-  match(runSockeye(["pmtu", "::1", "--max", "1400"]).stdout, /\nthe path MTU to ::1 is 1400 bytes or more\n$/);
+  match(runSockeye(["pmtu", ...HERE, "::1", "--max", "1400"]).stdout, /\nthe path MTU to ::1 is 1400 bytes or more\n$/);
 });
 
 test("the path MTU along a chain of routers is the truth, and each router's word is told", async () => {

@@ -61,7 +61,7 @@ test("an echo comes from the address that was asked", async () => {
   const { server, port } = await listen("0.0.0.0:0", "--echo");
   await using _ = server;
 
-  const client = send(`127.0.0.2:${port}`, "--data", "hello", "--receive", "2", "--count", "2");
+  const client = send(`127.0.0.2:${port}`, "--data", "hello", "--receive", "2", "--count", "2", "--wait", "20");
 
   equal(client.status, 0, client.stderr);
   deepEqual(arrivals(client).map(({ from, data }) => [from, data]), [

@@ -36,7 +36,19 @@ test("a listener on a path answers, and leaves nothing behind", async () => {
     await using server = startSockeye(["unixgram", "listen", path, "--echo"]);
     await server.line(/^listening on \S*clock$/);
 
-    const client = runSockeye(["unixgram", "send", path, "--data", "00ff", "--hex", "--receive", "1", "--json"]);
+    const client = runSockeye([
+      "unixgram",
+      "send",
+      path,
+      "--data",
+      "00ff",
+      "--hex",
+      "--receive",
+      "1",
+      "--wait",
+      "20",
+      "--json",
+    ]);
 
     equal(client.status, 0, client.stderr);
     deepEqual(datagrams(client).map(({ from, dataHex }) => [from, dataHex]), [[path, "00ff"]]);
