@@ -54,7 +54,7 @@ test("a black hole is told of", async () => {
   await silenceTooBig(chain.net, "r6");
   const { destination, mtu } = chain.truth.inet;
 
-  const words = ["pmtu", destination, "--max", "1500", "-q", "1", "-w", "0.3"];
+  const words = ["pmtu", destination, "--max", "1500", "-q", "1", "-w", "1"];
   const { code, stdout, stderr } = await chain.net.exec("source", sockeyeCommand(words));
 
   equal(code, 0, stderr);

@@ -11,14 +11,16 @@ const inet6 = Object.values(networkInterfaces()).flat().some((address) => addres
 const withoutIPv6 = inet6 ? undefined : "this machine has no IPv6";
 
 const text = new TextEncoder();
-const SECONDS = { timeout: 20_000 };
+const SECONDS = { timeout: 30_000 };
 
-/** An address at which nobody listens. */
+/** What holds the addresses at which nobody listens, so that nobody else gets them. */
+const placeholders: UdpSocket[] = [];
+
+/** An address at which nobody listens: a connected socket takes nothing from strangers, udp(7). */
 function nobody(address = "127.0.0.1:0"): InetAddress {
-  const socket = UdpSocket.bind(address);
-  const local = socket.localAddress();
-  socket.close();
-  return local as InetAddress;
+  const socket = UdpSocket.connect(address.replace(/0$/, "9"), { bind: address });
+  placeholders.push(socket);
+  return socket.localAddress() as InetAddress;
 }
 
 async function take(errors: AsyncIterator<PacketError>, count: number): Promise<PacketError[]> {

@@ -57,7 +57,7 @@ test("the signal ends a search at once, with its reason", async () => {
   const reason = new Error("enough");
 
   const searching = pathMtu("127.0.0.1", { port: portOf(silent), signal: controller.signal });
-  await silent.receive({ timeout: 10_000 });
+  await silent.receive({ timeout: 30_000 });
   controller.abort(reason);
 
   await assert.rejects(searching, (error) => error === reason);

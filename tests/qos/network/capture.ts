@@ -24,7 +24,7 @@ export interface CaptureOptions {
 /** How many kilobytes the kernel keeps for tcpdump, so that it loses nothing while it writes. */
 const BUFFER_KIB = 65_536;
 /** How long packets that must come are waited for, in milliseconds; only a failing test waits so long. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** A running capture. */
 export class Capture implements Disposable {

@@ -204,9 +204,16 @@ export async function becomeReady(
   await Promise.all(destinations.map((destination) => untilReached(net, destination)));
 }
 
-/** Makes a machine ask for its neighbours every 50 ms: interfaces that have just come up lose the first question. */
+/**
+ * Makes a machine ask for its neighbours every 50 ms, as interfaces that have just come up lose the first question; and for
+ * five seconds, as a busy machine may be late to answer.
+ */
 async function askNeighboursSoon(net: Topology, namespace: string): Promise<void> {
-  const script = "for file in /proc/sys/net/ipv[46]/neigh/link*/retrans_time_ms; do echo 50 > $file; done";
+  const script = `for link in /proc/sys/net/ipv[46]/neigh/link*; do
+    echo 50 > $link/retrans_time_ms
+    echo 100 > $link/mcast_solicit
+    echo 100 > $link/ucast_solicit
+  done`;
   const { code, stderr } = await net.exec(namespace, ["sh", "-ec", script]);
   if (code !== 0) throw new Error(`chain: ${stderr}`);
 }

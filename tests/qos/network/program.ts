@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Topology } from "../../support/netns/topology.ts";
 
 /** After so many seconds a program is killed, so that none outlives its test. */
-const LIMIT_S = 40;
+const LIMIT_S = 150;
 
 /** setpriv(1): without any of root's privileges, although as root, who owns the files that are read. */
 const UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
