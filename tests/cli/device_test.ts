@@ -25,7 +25,7 @@ test("requests and replies go through a device, and Ctrl-C ends it", async () =>
   await using req = new Req();
   await req.dial(front);
 
-  equal((await req.request("hello", { timeout: 10_000 })).text(), "HELLO");
+  equal((await req.request("hello", { timeout: 30_000 })).text(), "HELLO");
 
   program.kill("SIGINT");
   const { status, stdout, stderr } = await program.ended;
@@ -43,7 +43,7 @@ test("jobs go through a device to whoever pulls", async () => {
 
   await push.send("job");
 
-  equal((await pull.receive({ timeout: 10_000 })).text(), "job");
+  equal((await pull.receive({ timeout: 30_000 })).text(), "job");
 });
 
 for (const [pattern, version] of [["--pair", 1], ["--pair0", 0]] as const) {
@@ -56,9 +56,9 @@ for (const [pattern, version] of [["--pair", 1], ["--pair0", 0]] as const) {
     await right.dial(back);
 
     await left.send("there");
-    equal((await right.receive({ timeout: 10_000 })).text(), "there");
+    equal((await right.receive({ timeout: 30_000 })).text(), "there");
     await right.send("and back");
-    equal((await left.receive({ timeout: 10_000 })).text(), "and back");
+    equal((await left.receive({ timeout: 30_000 })).text(), "and back");
   });
 }
 

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { compileC, hasCompiler, ROOT } from "../../interop/build.ts";
 import { test } from "../support/harness.ts";
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 const skip = hasCompiler() ? undefined : "no C compiler: install gcc and libc6-dev";
 
 /** The C program, connected to us. */

@@ -8,7 +8,7 @@ import { test } from "../support/harness.ts";
 /** The outcome of a wait, once nothing of it is left. */
 async function outcome(group: SleeperGroup, sleeper: Sleeper, signal?: AbortSignal): Promise<string> {
   try {
-    return await sleeper.line.wait("wait", { signal, timeout: 10_000 }, undefined);
+    return await sleeper.line.wait("wait", { signal, timeout: 30_000 }, undefined);
   } finally {
     await group.remove(sleeper);
   }

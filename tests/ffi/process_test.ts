@@ -97,7 +97,7 @@ test("a Worker has a reactor of its own, and can block on it", async () => {
       import * as ffi from ${JSON.stringify(FFI)};
       self.onmessage = ({ data: fd }) => {
         const socket = ffi.MessageSocket.adopt(ffi.Descriptor.adopt(fd, "socket"));
-        const { data } = socket.receiveSync({ timeout: 10000 });
+        const { data } = socket.receiveSync({ timeout: 30_000 });
         socket.sendSync(data.map((byte) => byte + 1));
         socket.close();
         self.postMessage("done");
@@ -110,7 +110,7 @@ test("a Worker has a reactor of its own, and can block on it", async () => {
     const done = new Promise((resolve) => worker.onmessage = resolve);
     worker.postMessage(right);
     await socket.send(Uint8Array.of(41));
-    console.log((await socket.receive({ timeout: 10000 })).data[0]);
+    console.log((await socket.receive({ timeout: 30_000 })).data[0]);
     await done;
   `);
 

@@ -137,9 +137,9 @@ test("a Worker blocks on sockets and words while the main thread goes on", async
         const memory = ffi.SharedMemory.open(name);
         const words = new Int32Array(memory.buffer);
         const socket = ffi.StreamSocket.adopt(ffi.Descriptor.adopt(fd, "socket"));
-        while (Atomics.load(words, 0) === 0) ffi.futexWaitSync(words, 0, 0, { timeout: 10000 });
+        while (Atomics.load(words, 0) === 0) ffi.futexWaitSync(words, 0, 0, { timeout: 30_000 });
         const buffer = new Uint8Array(16);
-        const length = socket.readSync(buffer, { timeout: 10000 });
+        const length = socket.readSync(buffer, { timeout: 30_000 });
         socket.writeSync(buffer.subarray(0, length).map((byte) => byte + 1));
         Atomics.store(words, 1, 1);
         ffi.futexWake(words, 1);
@@ -155,12 +155,12 @@ test("a Worker blocks on sockets and words while the main thread goes on", async
     const [left, right] = ffi.socketpair(ffi.AF_UNIX, ffi.SOCK_STREAM);
     const socket = ffi.StreamSocket.adopt(ffi.Descriptor.adopt(left, "socket"));
     worker.postMessage({ fd: right, name });
-    const done = ffi.futexWait(words, 1, 0, { timeout: 10000 });
+    const done = ffi.futexWait(words, 1, 0, { timeout: 30_000 });
     Atomics.store(words, 0, 1);
     ffi.futexWake(words, 0);
     await socket.write(Uint8Array.of(41));
     const buffer = new Uint8Array(16);
-    console.log(await socket.read(buffer, { timeout: 10000 }), buffer[0], await done);
+    console.log(await socket.read(buffer, { timeout: 30_000 }), buffer[0], await done);
     memory.unlink();
   `);
 

@@ -100,7 +100,7 @@ async function throughKernel(
   const address = destination(receiving, packetFamily, from === "inet6" && packetFamily === "inet");
 
   await sending.send(PAYLOAD, { to: address, ...encoded });
-  const { data, control } = await receiving.receive({ timeout: 10_000 });
+  const { data, control } = await receiving.receive({ timeout: 30_000 });
 
   assert.deepEqual(data, PAYLOAD);
   assert(control.length <= PACKET_INFO_BYTES);
@@ -164,7 +164,7 @@ test("a packet to a chosen source and destination of the loopback shows both", a
   for (const [source, address] of [["127.0.0.5", "127.0.0.6"], ["127.0.0.7", "127.0.0.8"]]) {
     const { control } = encoder.encode({ source, interface: "lo" }, "inet");
     await sending.send(PAYLOAD, { to: { family: "inet", address, port }, control });
-    const message = await receiving.receive({ timeout: 10_000 });
+    const message = await receiving.receive({ timeout: 30_000 });
 
     assert.equal((message.address as { address: string }).address, source);
     assert.deepEqual(decoded(message.control), { destination: address, interface: lo });
@@ -177,7 +177,7 @@ test("unix sockets tell the sender's credentials and the time", async () => {
   requestPacketInfo(right.fd, "unix", packetInfoNames("unix"));
 
   await left.send(PAYLOAD);
-  const { control } = await right.receive({ timeout: 10_000 });
+  const { control } = await right.receive({ timeout: 30_000 });
   const { timestamp, credentials } = decoded(control);
 
   assert.deepEqual(credentials, { pid, uid: geteuid!(), gid: getgid!() });

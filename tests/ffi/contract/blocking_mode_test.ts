@@ -39,7 +39,7 @@ test("what doesn't block finds nothing as before, after a call that did", async 
 
   assert.equal(right.tryReceive(), undefined);
   assert.equal(right.tryReceiveInto(new Uint8Array(1)), undefined);
-  const waiting = right.receive({ timeout: 5000 });
+  const waiting = right.receive({ timeout: 30_000 });
   await left.send(ONE);
 
   assert.deepEqual((await waiting).data, ONE);
@@ -49,11 +49,11 @@ test("what doesn't block finds nothing as before, after a call that did", async 
 test("a blocking receive does not hold up what others wait for", async () => {
   const [left, right] = MessageSocket.pair();
   const [asyncLeft, asyncRight] = MessageSocket.pair();
-  const waiting = asyncRight.receive({ timeout: 5000 });
+  const waiting = asyncRight.receive({ timeout: 30_000 });
   left.sendSync(ONE);
   asyncLeft.sendSync(TWO);
 
-  assert.deepEqual(right.receiveSync({ timeout: 5000 }).data, ONE);
+  assert.deepEqual(right.receiveSync({ timeout: 30_000 }).data, ONE);
 
   assert.deepEqual((await waiting).data, TWO);
   await using _ = left, __ = right, ___ = asyncLeft, ____ = asyncRight;

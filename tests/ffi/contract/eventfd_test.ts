@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "../../support/harness.ts";
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 
 /** The value as the kernel shows it, proc(5). */
 function valueOf({ fd }: EventCounter): number {

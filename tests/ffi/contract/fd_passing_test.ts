@@ -32,7 +32,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "../../support/harness.ts";
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 const ONE = Uint8Array.of(1);
 
 /** What each open descriptor leads to. */

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { test } from "../../support/harness.ts";
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 
 /** Runs a test with words that other processes could see. */
 function withWords(use: (words: Int32Array, memory: SharedMemory) => Promise<void> | void): () => Promise<void> {

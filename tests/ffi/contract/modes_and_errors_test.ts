@@ -38,7 +38,7 @@ function ttlPair(options: MessageSocketOptions = {}) {
   const sender = udp({ setMode, ...options });
   sender.connect(receiver.localAddress()!);
   const receiveTtl = async () => {
-    const { control, data } = await receiver.receive({ timeout: 5_000 });
+    const { control, data } = await receiver.receive({ timeout: 30_000 });
     return { sent: data[0], arrived: findControlMessage(control, IPPROTO_IP, IP_TTL)![0] };
   };
   return { sender, receiver, entered, receiveTtl, [Symbol.asyncDispose]: () => closeAll(sender, receiver) };
@@ -154,7 +154,7 @@ test("a receive passes over an error that onError takes care of, and gets the me
   sender.connect(socket.localAddress()!);
   await sender.send(marked(3));
 
-  const { data } = await socket.receive({ timeout: 5_000 });
+  const { data } = await socket.receive({ timeout: 30_000 });
 
   assert.deepEqual([...data], [3]);
   assert(isTaken);
@@ -163,7 +163,7 @@ test("a receive passes over an error that onError takes care of, and gets the me
 test("untilReadableSync with errors ends when an error was taken care of", async () => {
   await using socket = await refusedSocket({ onError: (errno) => errno === ERRNO.ECONNREFUSED });
 
-  socket.untilReadableSync({ errors: true, timeout: 5_000 });
+  socket.untilReadableSync({ errors: true, timeout: 30_000 });
 
   assert.throws(() => socket.untilReadableSync({ errors: true, timeout: 1 }), { name: "TimeoutError" });
 });

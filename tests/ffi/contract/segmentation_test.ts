@@ -34,7 +34,7 @@ import { test } from "../../support/harness.ts";
 /** Sends without UDP checksums, which the kernel does not cut: asm-generic/socket.h. */
 const SO_NO_CHECK = 11;
 const RECEIVE_BUFFER = 4 << 20;
-const WAIT = { timeout: 5_000 };
+const WAIT = { timeout: 30_000 };
 const LOOPBACK: Record<number, SocketAddress> = {
   [AF_INET]: { family: "inet", address: "127.0.0.1", port: 0 },
   [AF_INET6]: { family: "inet6", address: "::1", port: 0 },

@@ -42,7 +42,7 @@ const LOOPBACK: SocketAddress = { family: "inet", address: "127.0.0.1", port: 0 
 const LOOPBACK6: SocketAddress = { family: "inet6", address: "::1", port: 0 };
 const abstract = (): SocketAddress => ({ family: "unix", abstract: randomUUID() });
 /** Long enough for any machine, short enough to fail before the test's own limit. */
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 
 /** Bytes of which none is like its neighbours, so that a gap or a swap shows. */
 function pattern(length: number): Uint8Array {

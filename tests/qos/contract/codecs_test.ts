@@ -33,7 +33,7 @@ import assert from "node:assert/strict";
 import { test } from "../../support/harness.ts";
 
 const PAYLOAD = new TextEncoder().encode("packet");
-const TIMEOUT = { timeout: 10_000 };
+const TIMEOUT = { timeout: 30_000 };
 
 test("options encoded for a message go with that message, and its receiver is told of them", async () => {
   using receiver = MessageSocket.open(AF_INET, SOCK_DGRAM);

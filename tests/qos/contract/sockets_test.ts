@@ -323,7 +323,7 @@ forEachKind(
   async (kind) => {
     await using pair = two(kind);
     const { sender, receiver, to } = pair;
-    const options: SendOptions & { timeout: number } = { label: "first", timeout: 5_000 };
+    const options: SendOptions & { timeout: number } = { label: "first", timeout: 30_000 };
 
     const sends = [sender.send(bytes("first"), to, options), sender.send(bytes("second"), to, options)];
     delete options.label;

@@ -16,7 +16,7 @@ forEachStack((under) => {
     server.sendSync("answer");
 
     assert.deepEqual([text(message), message.streamId, message.ppid], ["question", 1, 2]);
-    assert.equal(text(client.receiveSync({ timeout: 10_000 })), "answer");
+    assert.equal(text(client.receiveSync({ timeout: 30_000 })), "answer");
     client.shutdownSync();
     assert.throws(() => server.receiveSync(), ClosedError);
   });
