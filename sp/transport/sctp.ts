@@ -18,13 +18,11 @@
 import { AddressError, type SockeyeError, SystemError, TimeoutError, UnsupportedError } from "../../common/errors.ts";
 import type { WaitOptions } from "../../common/wait.ts";
 import {
-  accept4,
-  Descriptor,
+  type Descriptor,
   formatSocketAddress,
   getsockname,
   getsockoptInt,
   Reactor,
-  READABLE,
   SO_ERROR,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -41,6 +39,8 @@ import type { SctpOpenOptions } from "../../sctp/driver.ts";
 import type { SctpSocketOptions } from "../../sctp/options.ts";
 import { openOptionsOf } from "../../sctp/opening.ts";
 import { timers } from "../socket/timers.ts";
+import { Acceptor } from "./acceptor.ts";
+import { Admission, type HandshakeEvents } from "./places.ts";
 import { register } from "./registry.ts";
 import { SctpLink } from "./sctp/sctp_link.ts";
 import { mostIncompleteBytes, STREAMS } from "./sctp/streams.ts";
@@ -57,10 +57,6 @@ import type {
 import type { SpUrl } from "./url.ts";
 
 const FORMS = "write sctp://127.0.0.1:5000, sctp://[::1]:5000 or sctp://host:5000";
-/** Connections in a row. */
-const ACCEPT_BUDGET = 64;
-/** Pause when the process or the machine has no descriptor left, in milliseconds. */
-const SHORTAGE_PAUSE_MS = 100;
 const LARGEST = 2 ** 30;
 const ROOM = 1_048_576;
 
@@ -106,80 +102,33 @@ function settingsOf(options: TransportOptions): KernelSocketSettings {
 
 class SctpListening implements Listening {
   readonly url: string;
-  readonly #descriptor: Descriptor;
-  readonly #watch: Watch;
-  readonly #greeting: Greeting;
-  readonly #options: TransportOptions;
-  readonly #events: ListeningEvents;
-  readonly #onReady = (): void => this.#accept();
-  readonly #handshakes = new Set<SctpLink>();
-  #pipes = 0;
-  #isClosed = false;
-  #cancelPause = (): void => {};
+  readonly #acceptor: Acceptor;
+  readonly #admission: Admission;
 
   constructor(address: SctpAddress, greeting: Greeting, options: TransportOptions, events: ListeningEvents) {
-    this.#greeting = greeting;
-    this.#options = options;
-    this.#events = events;
-    this.#descriptor = open({ local: address }, options);
+    this.#admission = new Admission(options.maxPipes, this, events);
+    const descriptor = open({ local: address }, options);
     try {
-      const { fd } = this.#descriptor;
-      startListening(this.#descriptor, openOptions(options).backlog);
-      const bound = getsockname(fd);
+      startListening(descriptor, openOptions(options).backlog);
+      const bound = getsockname(descriptor.fd);
       this.url = bound === undefined ? `${address}` : `sctp://${formatSocketAddress(bound)}`;
-      this.#watch = Reactor.current().watch(fd, this.#onReady);
-      this.#watch.want(READABLE);
+      this.#acceptor = new Acceptor(descriptor, "SCTP connection", {
+        accepted: (accepted) => {
+          const begin = (told: HandshakeEvents, onGone: () => void) =>
+            new SctpLink(accepted, settingsOf(options), greeting, options, told, onGone);
+          if (!this.#admission.admit(begin)) accepted.close();
+        },
+        failed: (error) => events.failed(error),
+      });
     } catch (error) {
-      this.#descriptor.close();
+      descriptor.close();
       throw error;
     }
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#cancelPause();
-    this.#watch.close();
-    for (const link of this.#handshakes) link.close();
-    this.#handshakes.clear();
-    this.#descriptor.close();
-  }
-
-  #accept(): void {
-    for (let budget = ACCEPT_BUDGET; budget > 0 && !this.#isClosed; budget--) {
-      try {
-        const accepted = accept4(this.#descriptor.fd);
-        if (accepted === undefined) return;
-        this.#admit(Descriptor.adopt(accepted.fd, "SCTP connection"));
-      } catch (error) {
-        if (!(error instanceof SystemError)) throw error;
-        this.#pause();
-        this.#events.failed(error);
-        return;
-      }
-    }
-  }
-
-  #pause(): void {
-    this.#watch.want(0);
-    this.#cancelPause = timers.at(performance.now() + SHORTAGE_PAUSE_MS, () => this.#watch.want(READABLE));
-  }
-
-  #admit(descriptor: Descriptor): void {
-    if (this.#pipes >= this.#options.maxPipes) return descriptor.close();
-    this.#pipes++;
-    const link: SctpLink = new SctpLink(descriptor, settingsOf(this.#options), this.#greeting, this.#options, {
-      connected: (connection) => {
-        this.#handshakes.delete(link);
-        this.#events.accepted(connection);
-      },
-      failed: (error) => {
-        this.#handshakes.delete(link);
-        this.#events.failed(error);
-      },
-      gone: () => void this.#pipes--,
-    });
-    this.#handshakes.add(link);
+    this.#acceptor.close();
+    this.#admission.cancel();
   }
 }
 
@@ -219,7 +168,7 @@ class SctpDialing implements Dialing {
   cancel(): void {
     if (this.#isOver) return;
     this.#leave();
-    this.#link?.close();
+    this.#link?.cancel();
     this.#descriptor?.close();
   }
 
@@ -245,8 +194,7 @@ class SctpDialing implements Dialing {
         this.#events.connected(connection);
       },
       failed: (error) => this.#fail(error),
-      gone: () => {},
-    });
+    }, () => {});
   }
 
   #fail(error: SockeyeError): void {

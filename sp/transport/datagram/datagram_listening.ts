@@ -4,8 +4,9 @@
  * @module
  */
 
-import { BufferFullError, ProtocolError, type SockeyeError } from "../../../common/errors.ts";
+import { ProtocolError, type SockeyeError } from "../../../common/errors.ts";
 import type { SocketAddress } from "../../../ffi/sockaddr.ts";
+import { Places } from "../places.ts";
 import type { Greeting, Listening, ListeningEvents, TransportOptions } from "../transport.ts";
 import { type Carriage, isolateClock, type Peer } from "./carriage.ts";
 import { announcedSize, DatagramConnection, REFRESH_SECONDS } from "./datagram_connection.ts";
@@ -34,7 +35,7 @@ export class DatagramListening implements Listening, DatagramEvents {
   readonly #peers: Map<string, Known> = new Map();
   /** The same peer's address is mostly the same object, which is faster to look up than its text. */
   readonly #byAddress: WeakMap<SocketAddress, Known> = new WeakMap();
-  #isFull = false;
+  readonly #places: Places;
   #isClosed = false;
 
   /** Begins to listen. */
@@ -44,6 +45,7 @@ export class DatagramListening implements Listening, DatagramEvents {
     this.#greeting = greeting;
     this.#options = options;
     this.#events = events;
+    this.#places = new Places(Math.min(options.maxPipes, MAX_PEERS), this, events);
     this.#io = new DatagramIo(carriage.descriptor, this, carriage.isUdp);
   }
 
@@ -105,9 +107,7 @@ export class DatagramListening implements Listening, DatagramEvents {
       this.#refuse(peer, REASON.TYPE);
       return this.#events.failed(wrongPattern(peer.url, protocol, this.#greeting));
     }
-    const limit = Math.min(this.#options.maxPipes, MAX_PEERS);
-    if (this.#peers.size >= limit) return this.#refuseForFullness(peer, limit);
-    this.#isFull = false;
+    if (!this.#places.hasOne()) return this.#refuse(peer, REASON.NO_BUFFERS);
     this.#accept(peer, readFirst(bytes, at), Math.min(refresh, REFRESH_SECONDS));
   }
 
@@ -116,6 +116,7 @@ export class DatagramListening implements Listening, DatagramEvents {
     const link = new PeerLink(this.#io, this.#carriage, peer, () => {
       known.isGone = true;
       this.#peers.delete(peer.key);
+      this.#places.release();
       this.#closeIfUnused();
     });
     const connection = new DatagramConnection(link, isolateClock, {
@@ -127,20 +128,13 @@ export class DatagramListening implements Listening, DatagramEvents {
     });
     const known: Known = { connection, isGone: false };
     this.#peers.set(peer.key, known);
+    this.#places.take();
     offerHeader(this.#io, peer, OPCODE.CACK, this.#greeting.protocol, maxReceiveSize, refresh);
     this.#events.accepted(connection);
   }
 
   #refuse(peer: Peer, reason: number): void {
     offerHeader(this.#io, peer, OPCODE.DISC, this.#greeting.protocol, reason);
-  }
-
-  /** Told once, and again only after there was room: whoever floods the listener shall not flood its log too. */
-  #refuseForFullness(peer: Peer, limit: number): void {
-    this.#refuse(peer, REASON.NO_BUFFERS);
-    if (this.#isFull) return;
-    this.#isFull = true;
-    this.#events.failed(new BufferFullError(`${this.url}: refuses connections, for it has ${limit}; see maxPipes`));
   }
 
   #closeIfUnused(): void {

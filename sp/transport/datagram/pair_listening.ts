@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BufferFullError, ProtocolError, type SockeyeError, SystemError } from "../../../common/errors.ts";
+import { ProtocolError, type SockeyeError, SystemError } from "../../../common/errors.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from "../../../ffi/constants.ts";
 import type { Descriptor } from "../../../ffi/descriptor.ts";
 import { checked, libc } from "../../../ffi/libc.ts";
@@ -12,6 +12,7 @@ import { Reactor, READABLE, type Watch } from "../../../ffi/reactor.ts";
 import type { UnixAddress } from "../../../ffi/sockaddr.ts";
 import type { Datagram } from "../../../qos/datagram.ts";
 import { UnixDatagramSocket } from "../../../qos/unix_datagram_socket.ts";
+import { Places } from "../places.ts";
 import type { Greeting, Listening, ListeningEvents, TransportOptions } from "../transport.ts";
 import {
   HEADER_BYTES,
@@ -42,9 +43,7 @@ export class PairListening implements Listening {
   /** Beside the socket's own, which nobody waits on. */
   readonly #watch: Watch;
   readonly #onReady = (): void => this.#receive();
-  readonly #onGone = (): void => void this.#pipes--;
-  #pipes = 0;
-  #isFull = false;
+  readonly #places: Places;
 
   /** @throws {SystemError} As in bind(2): `EADDRINUSE`, `EACCES`, … */
   constructor(
@@ -57,6 +56,7 @@ export class PairListening implements Listening {
     this.#greeting = greeting;
     this.#options = options;
     this.#events = events;
+    this.#places = new Places(options.maxPipes, this, events);
     this.#socket = UnixDatagramSocket.bind(address, {
       mode: "path" in address ? options.mode : undefined,
       replace: true,
@@ -105,9 +105,7 @@ export class PairListening implements Listening {
         this.#noRequest("the descriptor that came with it is no unix socket of SOCK_SEQPACKET"),
       );
     }
-    const { maxPipes } = this.#options;
-    if (this.#pipes >= maxPipes) return this.#refuseForFullness(end, maxPipes);
-    this.#isFull = false;
+    if (!this.#places.hasOne()) return this.#refuse(end, REASON.NO_BUFFERS, undefined);
     const protocol = readProtocol(data);
     if (protocol !== this.#greeting.peer) {
       return this.#refuse(end, REASON.TYPE, wrongPattern(this.url, protocol, this.#greeting));
@@ -126,7 +124,7 @@ export class PairListening implements Listening {
       end.close();
       return this.#events.failed(error as SockeyeError);
     }
-    this.#pipes++;
+    this.#places.take();
     this.#events.accepted(
       new PairConnection(end, {
         protocol,
@@ -137,19 +135,9 @@ export class PairListening implements Listening {
         remoteAddress: undefined,
         credentials,
         url: this.url,
-        onGone: this.#onGone,
+        onGone: this.#places.release,
       }),
     );
-  }
-
-  /** Told once, and again only after there was room: whoever floods the listener shall not flood its log too. */
-  #refuseForFullness(end: Descriptor, maxPipes: number): void {
-    const isNews = !this.#isFull;
-    this.#isFull = true;
-    const error = new BufferFullError(
-      `${this.url}: refuses connections, for it has ${maxPipes}; raise maxPipes for more`,
-    );
-    this.#refuse(end, REASON.NO_BUFFERS, isNews ? error : undefined);
   }
 
   #refuse(end: Descriptor, reason: number, error: SockeyeError | undefined): void {

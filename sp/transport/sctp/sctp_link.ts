@@ -26,6 +26,7 @@ import { timers } from "../../socket/timers.ts";
 import { checkGreeting, goneBeforeGreeting } from "../stream/carrier.ts";
 import { encodeGreeting, GREETING_BYTES } from "../stream/frame_format.ts";
 import type { Connection, ConnectionEvents, Greeting, TransportOptions } from "../transport.ts";
+import type { HandshakeEvents } from "../places.ts";
 import { hasConversations, streamOf } from "./streams.ts";
 
 /** The payload protocol identifier of greetings and messages: "SP". */
@@ -41,14 +42,6 @@ const READS = 1;
 /** What may overtake a greeting on other streams: messages, and the bytes behind which there is one more at most. */
 const MOST_EARLY = 64;
 const MOST_EARLY_BYTES = 1 << 20;
-
-/** What becomes of a handshake. */
-export interface LinkEvents {
-  connected(connection: Connection): void;
-  failed(error: SockeyeError): void;
-  /** Called once, when the link is gone, for whatever reason. */
-  gone(): void;
-}
 
 const IGNORED: ConnectionEvents = { message() {}, writable() {}, closed() {} };
 
@@ -72,7 +65,8 @@ export class SctpLink implements Connection {
   readonly #onTurn = (): void => this.#takeTurn();
   readonly #greeting: Greeting;
   readonly #maxReceiveSize: number;
-  readonly #link: LinkEvents;
+  readonly #handshake: HandshakeEvents;
+  readonly #onGone: () => void;
   readonly #cancelTimer: () => void;
   readonly #streams: number;
   #events: ConnectionEvents = IGNORED;
@@ -85,18 +79,26 @@ export class SctpLink implements Connection {
   #isOver = false;
   #error: SockeyeError | undefined;
 
-  /** Greets. The descriptor is owned from now on. */
+  /**
+   * Greets.
+   *
+   * @param descriptor Connected; owned from now on.
+   * @param handshake Told what becomes of the handshake.
+   * @param onGone Called when the connection that came of it is gone, for whatever reason.
+   */
   constructor(
     descriptor: Descriptor,
     settings: KernelSocketSettings,
     greeting: Greeting,
     options: TransportOptions,
-    events: LinkEvents,
+    handshake: HandshakeEvents,
+    onGone: () => void,
   ) {
     const { fd } = descriptor;
     this.#greeting = greeting;
     this.#maxReceiveSize = options.maxReceiveSize || Infinity;
-    this.#link = events;
+    this.#handshake = handshake;
+    this.#onGone = onGone;
     this.maxSendSize = getsockoptInt(fd, SOL_SOCKET, SO_SNDBUF);
     this.localAddress = getsockname(fd);
     this.remoteAddress = getpeername(fd);
@@ -168,6 +170,11 @@ export class SctpLink implements Connection {
 
   close(): void {
     this.#end();
+  }
+
+  /** Gives the handshake up, and tells nobody. */
+  cancel(): void {
+    if (!this.#isGreeted) this.#end();
   }
 
   #updateInterest(): void {
@@ -253,7 +260,7 @@ export class SctpLink implements Connection {
     this.#isGreeted = true;
     this.#cancelTimer();
     this.#isPaused = true;
-    this.#link.connected(this);
+    this.#handshake.connected(this);
   }
 
   #keepEarly(bytes: Uint8Array): void {
@@ -275,7 +282,7 @@ export class SctpLink implements Connection {
     const events = this.#events;
     this.#end();
     if (this.#isGreeted) events.closed(error);
-    else this.#link.failed(error ?? goneBeforeGreeting(this.url));
+    else this.#handshake.failed(error ?? goneBeforeGreeting(this.url));
   }
 
   #end(): void {
@@ -285,7 +292,7 @@ export class SctpLink implements Connection {
     this.#early = [];
     this.#watch.close();
     this.#driver.close();
-    this.#link.gone();
+    if (this.#isGreeted) this.#onGone();
   }
 }
 

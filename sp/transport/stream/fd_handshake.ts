@@ -25,12 +25,7 @@ import { aboutPeer, checkGreeting, checkPeer, type Endpoint, goneBeforeGreeting,
 import { FdConnection } from "./fd_connection.ts";
 import { encodeGreeting, GREETING_BYTES } from "./frame_format.ts";
 import { timers } from "../../socket/timers.ts";
-
-/** What becomes of a handshake: exactly one of them is called, in a later step. */
-export interface HandshakeEvents {
-  connected(connection: FdConnection): void;
-  failed(error: SockeyeError): void;
-}
+import type { HandshakeEvents } from "../places.ts";
 
 /** A handshake under way, which owns the descriptor. */
 export class FdHandshake {

@@ -7,29 +7,24 @@
 import type { Socket } from "node:net";
 import { type SockeyeError, TimeoutError } from "../../../common/errors.ts";
 import { timers } from "../../socket/timers.ts";
+import type { HandshakeEvents } from "../places.ts";
 import { checkGreeting, type Endpoint, goneBeforeGreeting } from "./carrier.ts";
 import { encodeGreeting, GREETING_BYTES } from "./frame_format.ts";
 import { NetConnection } from "./net_connection.ts";
 import { localAddressOf, netError, remoteAddressOf } from "./net_errors.ts";
 
-/** What becomes of a handshake: exactly one of them is called, in a later step. */
-export interface NetHandshakeEvents {
-  connected(connection: NetConnection): void;
-  failed(error: SockeyeError): void;
-}
-
 /** A handshake under way, which owns the socket. */
 export class NetHandshake {
   readonly #socket: Socket;
   readonly #endpoint: Endpoint;
-  readonly #events: NetHandshakeEvents;
+  readonly #events: HandshakeEvents;
   readonly #onGone: () => void;
   readonly #cancelTimer: () => void;
   #received: Uint8Array = new Uint8Array(0);
   #isOver = false;
 
   /** Greets. */
-  constructor(socket: Socket, endpoint: Endpoint, events: NetHandshakeEvents, onGone: () => void) {
+  constructor(socket: Socket, endpoint: Endpoint, events: HandshakeEvents, onGone: () => void) {
     const { greeting, options } = endpoint;
     this.#socket = socket;
     this.#endpoint = endpoint;

@@ -6,8 +6,8 @@
 
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { BufferFullError } from "../../../common/errors.ts";
 import type { SocketAddress } from "../../../ffi/sockaddr.ts";
+import { Admission } from "../places.ts";
 import type { Listening, ListeningEvents } from "../transport.ts";
 import type { Endpoint } from "./carrier.ts";
 import { checkNetOptions, netAddress, netError, netTarget } from "./net_errors.ts";
@@ -20,13 +20,10 @@ export class NetListening implements Listening {
   readonly #endpoint: Endpoint;
   readonly #events: ListeningEvents;
   readonly #path: string | undefined;
-  readonly #handshakes: Set<NetHandshake> = new Set();
-  readonly #onGone = (): void => void this.#pipes--;
+  readonly #admission: Admission;
   #server: Server | undefined;
   #url: string;
   #inode: number | undefined;
-  #pipes = 0;
-  #isFull = false;
   #isClosed = false;
 
   /**
@@ -38,6 +35,7 @@ export class NetListening implements Listening {
     const { address, carrier, options } = endpoint;
     this.#endpoint = endpoint;
     this.#events = events;
+    this.#admission = new Admission(options.maxPipes, this, events);
     this.#url = carrier.urlOf(address);
     this.#path = "path" in address ? address.path : undefined;
     checkNetOptions(options, this.#url);
@@ -53,8 +51,7 @@ export class NetListening implements Listening {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const handshake of this.#handshakes) handshake.cancel();
-    this.#handshakes.clear();
+    this.#admission.cancel();
     this.#removeFile();
     this.#server?.close();
   }
@@ -81,34 +78,9 @@ export class NetListening implements Listening {
   }
 
   #admit(socket: Socket): void {
-    const { maxPipes } = this.#endpoint.options;
-    if (this.#pipes >= maxPipes || this.#isClosed) {
-      socket.destroy();
-      if (!this.#isClosed) this.#tellFull(maxPipes);
-      return;
-    }
-    this.#isFull = false;
-    this.#pipes++;
-    const handshake = new NetHandshake(socket, this.#endpoint, {
-      connected: (connection) => {
-        this.#handshakes.delete(handshake);
-        this.#events.accepted(connection);
-      },
-      failed: (error) => {
-        this.#handshakes.delete(handshake);
-        this.#pipes--;
-        this.#events.failed(error);
-      },
-    }, this.#onGone);
-    this.#handshakes.add(handshake);
-  }
-
-  #tellFull(maxPipes: number): void {
-    if (this.#isFull) return;
-    this.#isFull = true;
-    this.#events.failed(
-      new BufferFullError(`${this.url}: refuses connections, for it has ${maxPipes}; raise maxPipes for more`),
-    );
+    const isAdmitted = !this.#isClosed &&
+      this.#admission.admit((told, onGone) => new NetHandshake(socket, this.#endpoint, told, onGone));
+    if (!isAdmitted) socket.destroy();
   }
 
   /** Some runtimes remove the file themselves, and some don't; another program's file stays. */
