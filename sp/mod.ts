@@ -92,4 +92,4 @@ export type { Pipe } from "./protocol/pipe.ts";
 export type { EndpointFailure, Listener, PipeEvent, SocketStats } from "./socket/core.ts";
 export type { SpErrorDetails } from "./socket/errors.ts";
 export type { EndpointOptions, SocketOptions } from "./socket/options.ts";
-export type { SpPipe } from "./socket/pipe.ts";
+export type { SpPipe, SpPipeStats } from "./socket/pipe.ts";

@@ -54,6 +54,7 @@ export class BusEngine extends Pattern<DroppingPipe> implements Sender, Receiver
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
     const origin = this.isRaw ? originOf(message) : 0;
+    this.checkSize(message.body.length);
     const outgoing = message.header.length === 0 ? message : new SpMessage(message.body);
     for (const record of this.pipes) {
       // Ids are unique in a socket only, so that what a device brings from another one may have the id of one of ours.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError } from "../../common/errors.ts";
+import { ArgumentError, MessageTooLargeError } from "../../common/errors.ts";
 import type { SpMessage } from "../message.ts";
 import { type Engine, ignore, type Receiver, type Sender } from "./engine.ts";
 
@@ -14,11 +14,11 @@ export type RawEngine = Engine & Partial<Sender> & Partial<Receiver>;
 /** From one engine to the other. It holds one message at most: while that has to wait, the rest waits where it is. */
 class Path {
   readonly from: Receiver;
-  readonly to: Sender;
+  readonly to: Engine & Sender;
   forwarded = 0;
   held: SpMessage | undefined = undefined;
 
-  constructor(from: Receiver, to: Sender) {
+  constructor(from: Receiver, to: Engine & Sender) {
     this.from = from;
     this.to = to;
     from.onReceivable = (now) => this.run(now);
@@ -29,9 +29,15 @@ class Path {
     for (;;) {
       const message = this.held ?? this.from.tryReceive(now);
       this.held = message;
-      if (message === undefined || !this.to.trySend(message, now)) return;
+      if (message === undefined) return;
+      try {
+        if (!this.to.trySend(message, now)) return;
+        this.forwarded++;
+      } catch (error) {
+        if (!(error instanceof MessageTooLargeError)) throw error;
+        this.to.countDrop("tooLarge");
+      }
       this.held = undefined;
-      this.forwarded++;
     }
   }
 
@@ -47,7 +53,7 @@ class Path {
  * back to itself (a reflector, for patterns whose two ends are the same).
  *
  * Headers pass as they are. The engines do the rest: they push and pop the way back, count hops and drop what has too many,
- * and keep BUS from sending back where it came from. While the device lasts, nobody else sends or receives there.
+ * and keep BUS from sending back where it came from. What is too large for those behind it is dropped, and counted there. While the device lasts, nobody else sends or receives there.
  */
 export class Device {
   readonly #paths: Path[] = [];

@@ -42,6 +42,27 @@ export interface DropStats {
   pipeGone: number;
   /** It had been received, and a subscription for it ended before anybody asked for it. */
   unsubscribed: number;
+  /** The peer that it was for, or the carrier in between, can't take so large a message. */
+  tooLarge: number;
+  /** The carrier had taken it, and gave it up all the same: too large after all, or the kernel has no memory for it. */
+  carrier: number;
+}
+
+/** Counters of drops that begin at 0. */
+export function noDrops(): DropStats {
+  return {
+    bufferFull: 0,
+    noPeer: 0,
+    malformed: 0,
+    hopLimit: 0,
+    stale: 0,
+    foreign: 0,
+    unexpected: 0,
+    pipeGone: 0,
+    unsubscribed: 0,
+    tooLarge: 0,
+    carrier: 0,
+  };
 }
 
 /** What an engine has done, and what it holds. */
@@ -72,8 +93,12 @@ export interface PipeStats {
   sent: number;
   /** Messages accepted from it. */
   received: number;
-  /** Messages to it or from it that were dropped. */
-  dropped: number;
+  /** Messages that wait for it to have room; 0 for patterns that queue in front of all pipes. */
+  unsent: number;
+  /** Messages accepted from it that the user has not asked for yet; 0 for patterns that queue by conversation. */
+  unread: number;
+  /** Messages to it or from it that were dropped, by reason. */
+  dropped: DropStats;
 }
 
 /** The pattern's face towards the driver that owns the pipes. */
@@ -102,6 +127,8 @@ export interface Engine {
   expire(now: number): void;
   /** Forgets all messages and pipes; the driver closes the pipes. What is called afterwards throws a `ClosedError`. */
   close(): void;
+  /** Counts a message to be sent that was dropped by whoever was to hand it over, and of which pipe, if it was for one. */
+  countDrop(reason: keyof DropStats, pipe?: Pipe): void;
   /** Counters, as of now. */
   stats(): EngineStats;
   /** Counters of one pipe; `undefined` when it is not attached. */
@@ -119,6 +146,7 @@ export interface Sender {
    * Takes a message, or returns false: it would have to wait. A message that is taken isn't copied: nobody may change its
    * bytes any more.
    *
+   * @throws {MessageTooLargeError} If there are pipes, and it is for one that can't take so large a message, or none can.
    * @throws {StateError} If it is not the turn of this side to send.
    * @throws {ClosedError} If the engine or the context is closed.
    */

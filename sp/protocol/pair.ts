@@ -28,6 +28,10 @@ export class PairPipe extends PipeRecord {
   readonly node: RingNode<PipeRecord> = new RingNode<PipeRecord>(this);
   /** What it has delivered. */
   readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /**
@@ -45,7 +49,7 @@ export abstract class PairEngine extends Pattern<PairPipe> implements Sender, Re
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: PairOptions) {
     super(options.raw ?? false);
-    this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0));
+    this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0), this);
     this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
   }
 
@@ -55,7 +59,9 @@ export abstract class PairEngine extends Pattern<PairPipe> implements Sender, Re
 
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
-    return this.#outgoing.trySend(this.encode(message));
+    const encoded = this.encode(message);
+    this.checkSize(encoded.header.length + encoded.body.length);
+    return this.#outgoing.trySend(encoded);
   }
 
   tryReceive(_now: number): SpMessage | undefined {
@@ -96,8 +102,8 @@ export abstract class PairEngine extends Pattern<PairPipe> implements Sender, Re
     if (this.#outgoing.open(record.node)) this.onSendable(now);
   }
 
-  protected override detached(record: PairPipe, _now: number): void {
-    this.#outgoing.remove(record.node);
+  protected override detached(record: PairPipe, now: number): void {
+    if (this.#outgoing.remove(record.node)) this.onSendable(now);
     this.#incoming.release(record.inlet);
   }
 

@@ -33,6 +33,10 @@ export interface Pair1PolyOptions extends SendBufferOption, ReceiveBufferOption,
 
 class PolyPipe extends DroppingPipe {
   readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /** The PAIR pattern, version 1, polyamorous. */
@@ -65,6 +69,7 @@ export class Pair1PolyEngine extends Pattern<PolyPipe> implements Sender, Receiv
       this.#isRefused = true;
       return false;
     }
+    record.checkSize(WORD + message.body.length);
     record.offer(new SpMessage(message.body, FIRST_HOP));
     return true;
   }

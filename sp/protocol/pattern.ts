@@ -4,9 +4,10 @@
  * @module
  */
 
-import { ClosedError } from "../../common/errors.ts";
+import { ClosedError, MessageTooLargeError } from "../../common/errors.ts";
 import { SpMessage } from "../message.ts";
-import type { DropStats, Engine, EngineStats, PipeStats, ProtocolInfo } from "./engine.ts";
+import { type DropStats, type Engine, type EngineStats, noDrops, type PipeStats, type ProtocolInfo } from "./engine.ts";
+import { ofPipe } from "./errors.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** The counters of an engine. */
@@ -22,17 +23,7 @@ export class Counters {
   /** See {@linkcode EngineStats}. */
   filtered = 0;
   /** See {@linkcode DropStats}. */
-  readonly dropped: DropStats = {
-    bufferFull: 0,
-    noPeer: 0,
-    malformed: 0,
-    hopLimit: 0,
-    stale: 0,
-    foreign: 0,
-    unexpected: 0,
-    pipeGone: 0,
-    unsubscribed: 0,
-  };
+  readonly dropped: DropStats = noDrops();
 }
 
 /** What an engine remembers of a pipe. Patterns that need more extend it. */
@@ -45,14 +36,43 @@ export class PipeRecord {
   sent = 0;
   /** Messages accepted from it. */
   received = 0;
-  /** Messages to it or from it that were dropped. */
-  dropped = 0;
   readonly #counters: Counters;
+  /** Most pipes drop nothing. */
+  #dropped: DropStats | undefined;
 
   /** Makes the record of a pipe, which counts for its engine too. */
   constructor(pipe: Pipe, counters: Counters) {
     this.pipe = pipe;
     this.#counters = counters;
+  }
+
+  /** Messages that wait for it. */
+  get unsent(): number {
+    return 0;
+  }
+
+  /** Messages from it that wait for the user. */
+  get unread(): number {
+    return 0;
+  }
+
+  /** Messages to it or from it that were dropped, by reason. */
+  get dropped(): DropStats {
+    return this.#dropped === undefined ? noDrops() : { ...this.#dropped };
+  }
+
+  /** Whether the pipe can take a message of so many bytes, header included, as soon as it has room. */
+  fits(size: number): boolean {
+    return size <= this.pipe.maxSendSize;
+  }
+
+  /**
+   * Refuses a message that the pipe can't take.
+   *
+   * @throws {MessageTooLargeError} Saying how large it may be.
+   */
+  checkSize(size: number): void {
+    if (size > this.pipe.maxSendSize) throw tooLarge(size, this.pipe.maxSendSize, this.pipe);
   }
 
   /** Hands a message to the pipe, and counts it; false when the pipe is full. */
@@ -71,7 +91,8 @@ export class PipeRecord {
 
   /** Counts dropped messages. */
   drop(reason: keyof DropStats, count = 1): void {
-    this.dropped += count;
+    if (count === 0) return;
+    (this.#dropped ??= noDrops())[reason] += count;
     this.#counters.dropped[reason] += count;
   }
 
@@ -95,6 +116,8 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
   protected readonly pipes: Set<P> = new Set();
   /** What is counted. */
   protected readonly counters: Counters = new Counters();
+  /** The largest message that one of the pipes can take, as far as is known; 0 when pipes have come or gone since. */
+  #maxSendSize = 0;
   #isClosed = false;
 
   /** Makes an engine without pipes. */
@@ -119,6 +142,7 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     const record = this.createRecord(pipe);
     pipe.state = record;
     this.pipes.add(record);
+    this.#maxSendSize = 0;
     this.attached(record, now);
     return true;
   }
@@ -129,6 +153,7 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     pipe.state = undefined;
     record.forget();
     this.pipes.delete(record);
+    this.#maxSendSize = 0;
     this.detached(record, now);
   }
 
@@ -152,6 +177,33 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     this.closed();
   }
 
+  /** Whether a message of so many bytes, header included, can be sent: by one of the pipes, or a later one while there is none. */
+  fits(size: number): boolean {
+    if (size <= this.#maxSendSize) return true;
+    let largest = this.pipes.size === 0 ? Infinity : 0;
+    for (const { pipe } of this.pipes) {
+      largest = Math.max(largest, pipe.maxSendSize);
+      if (largest === Infinity) break;
+    }
+    this.#maxSendSize = largest;
+    return size <= largest;
+  }
+
+  /**
+   * Refuses a message that none of the pipes can take.
+   *
+   * @throws {MessageTooLargeError} Saying how large it may be.
+   */
+  checkSize(size: number): void {
+    if (size > this.#maxSendSize && !this.fits(size)) throw this.tooLarge(size);
+  }
+
+  countDrop(reason: keyof DropStats, pipe?: Pipe): void {
+    const record = pipe && this.recordOf(pipe);
+    if (record === undefined) this.counters.dropped[reason]++;
+    else record.drop(reason);
+  }
+
   stats(): EngineStats {
     const { refusedPipes, sent, received, resent, filtered, dropped } = this.counters;
     const { unsent, unread } = this;
@@ -161,7 +213,9 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
 
   pipeStats(pipe: Pipe): PipeStats | undefined {
     const record = this.recordOf(pipe);
-    return record && { sent: record.sent, received: record.received, dropped: record.dropped };
+    if (record === undefined) return undefined;
+    const { sent, received, unsent, unread, dropped } = record;
+    return { sent, received, unsent, unread, dropped };
   }
 
   /** Messages that wait for the user. */
@@ -177,6 +231,12 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
   /** Throws once the engine is closed. */
   protected checkOpen(operation: string): void {
     if (this.#isClosed) throw new ClosedError(`${operation}: the ${this.info.name} socket is closed`);
+  }
+
+  /** The error of a message that none of the pipes can take. */
+  protected tooLarge(size: number): MessageTooLargeError {
+    const [only] = this.pipes;
+    return tooLarge(size, this.#maxSendSize, this.pipes.size === 1 ? only.pipe : undefined);
   }
 
   /** Whether there is room for one more pipe. */
@@ -198,6 +258,16 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
 
   /** The engine is closed: all messages go. */
   protected closed(): void {}
+}
+
+/** The error of a message that one pipe, or each of several, can't take. */
+function tooLarge(size: number, limit: number, pipe: Pipe | undefined): MessageTooLargeError {
+  const who = pipe === undefined ? "no peer takes more than" : "the peer takes at most";
+  const error = new MessageTooLargeError(
+    `send: the message has ${size} bytes with its header, and ${who} ${limit}; send less at a time, or have the peer raise ` +
+      "`maxReceiveSize`, if the carrier allows",
+  );
+  return pipe === undefined ? error : ofPipe(error, pipe);
 }
 
 /** The message as cooked patterns send it: without a header that it may have from elsewhere. */

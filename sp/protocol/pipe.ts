@@ -19,6 +19,12 @@ export interface Pipe {
   state?: unknown;
 
   /**
+   * The largest message, header and body, that the peer and what is in between can take, in bytes; `Infinity` where nothing
+   * bounds it. It may change; a larger one that is handed over all the same is lost.
+   */
+  readonly maxSendSize: number;
+
+  /**
    * Hands over a message. False when the pipe's buffer is full: then nothing was taken, and the engine is told by
    * `writable` when there is room again.
    *

@@ -42,6 +42,7 @@ export class PubEngine extends Pattern<DroppingPipe> implements Sender {
 
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
+    this.checkSize(message.body.length);
     const outgoing = withoutHeader(message);
     for (const pipe of this.pipes) pipe.offer(outgoing);
     return true;

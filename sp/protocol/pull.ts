@@ -21,6 +21,10 @@ export interface PullOptions extends ReceiveBufferOption, RawOption {}
 
 class PullPipe extends PipeRecord {
   readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /** The PULL pattern. */

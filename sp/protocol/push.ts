@@ -34,7 +34,7 @@ export class PushEngine extends Pattern<PushPipe> implements Sender {
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: PushOptions = {}) {
     super(options.raw ?? false);
-    this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0));
+    this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0), this);
   }
 
   override get unsent(): number {
@@ -43,6 +43,7 @@ export class PushEngine extends Pattern<PushPipe> implements Sender {
 
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
+    this.checkSize(message.body.length);
     return this.#outgoing.trySend(withoutHeader(message));
   }
 
@@ -62,8 +63,8 @@ export class PushEngine extends Pattern<PushPipe> implements Sender {
     if (this.#outgoing.open(record.node)) this.onSendable(now);
   }
 
-  protected override detached(record: PushPipe, _now: number): void {
-    this.#outgoing.remove(record.node, record.pipe.reclaim?.());
+  protected override detached(record: PushPipe, now: number): void {
+    if (this.#outgoing.remove(record.node, record.pipe.reclaim?.())) this.onSendable(now);
   }
 
   protected override closed(): void {

@@ -27,6 +27,10 @@ export interface RawReplyOptions extends SendBufferOption, ReceiveBufferOption, 
 
 class RawReplyPipe extends DroppingPipe {
   readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /**
@@ -64,8 +68,12 @@ export abstract class RawReplyEngine extends Pattern<RawReplyPipe> implements Se
       throw new ArgumentError("message.header", "must begin with the id of the pipe to answer; use a received header");
     }
     const record = this.#byId.get(readWord(header));
-    if (record === undefined) this.counters.dropped.noPeer++;
-    else record.offer(new SpMessage(body, header.subarray(WORD)));
+    if (record === undefined) {
+      this.counters.dropped.noPeer++;
+      return true;
+    }
+    record.checkSize(header.length - WORD + body.length);
+    record.offer(new SpMessage(body, header.subarray(WORD)));
     return true;
   }
 

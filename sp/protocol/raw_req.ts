@@ -26,6 +26,10 @@ export interface RawReqOptions extends SendBufferOption, ReceiveBufferOption {}
 class RawReqPipe extends PipeRecord {
   readonly node: RingNode<PipeRecord> = new RingNode<PipeRecord>(this);
   readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /** The REQ pattern in raw mode. */
@@ -39,7 +43,7 @@ export class RawReqEngine extends Pattern<RawReqPipe> implements Sender, Receive
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: RawReqOptions = {}) {
     super(true);
-    this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0));
+    this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0), this);
     this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
   }
 
@@ -49,6 +53,7 @@ export class RawReqEngine extends Pattern<RawReqPipe> implements Sender, Receive
 
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
+    this.checkSize(message.header.length + message.body.length);
     return this.#outgoing.trySend(message);
   }
 
@@ -80,8 +85,8 @@ export class RawReqEngine extends Pattern<RawReqPipe> implements Sender, Receive
     if (this.#outgoing.open(record.node)) this.onSendable(now);
   }
 
-  protected override detached(record: RawReqPipe, _now: number): void {
-    this.#outgoing.remove(record.node);
+  protected override detached(record: RawReqPipe, now: number): void {
+    if (this.#outgoing.remove(record.node)) this.onSendable(now);
     this.#incoming.release(record.inlet);
   }
 

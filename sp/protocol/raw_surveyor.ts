@@ -23,6 +23,10 @@ export interface RawSurveyorOptions extends SendBufferOption, ReceiveBufferOptio
 
 class RawSurveyorPipe extends DroppingPipe {
   readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /** The SURVEYOR pattern in raw mode. */
@@ -46,6 +50,7 @@ export class RawSurveyorEngine extends Pattern<RawSurveyorPipe> implements Sende
 
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
+    this.checkSize(message.header.length + message.body.length);
     for (const pipe of this.pipes) pipe.offer(message);
     return true;
   }

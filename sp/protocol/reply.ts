@@ -30,6 +30,10 @@ export class ReplyPipe extends PipeRecord {
   isFull = false;
   /** Contexts whose answer it refused, the first first. */
   readonly blocked: Set<ReplyContext> = new Set();
+
+  override get unread(): number {
+    return this.inlet.queue.length;
+  }
 }
 
 /** A conversation on a REP or RESPONDENT socket: one question, one answer, and so on. */
@@ -146,10 +150,13 @@ export abstract class ReplyEngine extends Pattern<ReplyPipe> implements Sender, 
       throw new StateError("send: there is nothing to answer; receive first, and send once for each message received");
     }
     if (!origin.isAttached) origin.drop("noPeer");
-    else if (origin.isFull || !origin.send(context.backtrace, body)) {
-      origin.isFull = true;
-      origin.blocked.add(context);
-      return false;
+    else {
+      origin.checkSize(context.backtrace.length + body.length);
+      if (origin.isFull || !origin.send(context.backtrace, body)) {
+        origin.isFull = true;
+        origin.blocked.add(context);
+        return false;
+      }
     }
     this.#finish(context);
     return true;

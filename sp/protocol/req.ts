@@ -12,12 +12,14 @@
  * @module
  */
 
-import { ClosedError, NoPeerError, StateError } from "../../common/errors.ts";
+import { ClosedError, NoPeerError, SockeyeError, StateError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
 import { type Context, ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
 import { durationOption } from "./options.ts";
+import { ofPipe } from "./errors.ts";
 import { readWord, WORD, writeWord } from "./parts/backtrace.ts";
 import { Ids } from "./parts/ids.ts";
+import { sendInTurn } from "./parts/in_turn.ts";
 import { Ring, RingNode } from "./parts/ring.ts";
 import { Pattern, PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
@@ -82,7 +84,7 @@ export class ReqContext implements Sender, Receiver, Context {
   /** What is asked, while there is no reply; the engine's business. */
   request: Request | undefined = undefined;
   /** The reply that nobody has asked for yet, or why there will be none; the engine's business. */
-  outcome: SpMessage | NoPeerError | undefined = undefined;
+  outcome: SpMessage | SockeyeError | undefined = undefined;
   readonly #engine: ReqEngine;
   #resendTime: number;
   #isWaitedFor = false;
@@ -113,6 +115,7 @@ export class ReqContext implements Sender, Receiver, Context {
    * Gives the reply.
    *
    * @throws {StateError} If nothing was asked.
+   * @throws {MessageTooLargeError} If the request is to be sent again, and no pipe that there is can take it.
    * @throws {NoPeerError} If the pipe that carried the request has gone, and it is not sent again.
    */
   tryReceive(_now: number): SpMessage | undefined {
@@ -124,7 +127,7 @@ export class ReqContext implements Sender, Receiver, Context {
       return undefined;
     }
     this.outcome = undefined;
-    if (outcome instanceof NoPeerError) throw outcome;
+    if (outcome instanceof SockeyeError) throw outcome;
     return outcome;
   }
 
@@ -142,7 +145,7 @@ export class ReqContext implements Sender, Receiver, Context {
   }
 
   /** There is a reply, or there will be none. */
-  settle(outcome: SpMessage | NoPeerError, now: number): void {
+  settle(outcome: SpMessage | SockeyeError, now: number): void {
     this.outcome = outcome;
     if (!this.#isWaitedFor) return;
     this.#isWaitedFor = false;
@@ -246,6 +249,7 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
 
   /** Sends the request of a context, or lets it wait. */
   ask(context: ReqContext, body: Uint8Array, now: number): boolean {
+    this.checkSize(WORD + body.length);
     const id = this.#ids.take(this.#requests);
     const carrier = this.#send(id, body);
     if (carrier === undefined) {
@@ -322,11 +326,7 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
   protected override becameWritable(record: ReqPipe, now: number): void {
     this.#ready.add(record.node);
     this.#resend(now);
-    for (const context of this.#blocked) {
-      if (this.#ready.current === undefined) return;
-      this.#blocked.delete(context);
-      context.onSendable(now);
-    }
+    this.#wake(now);
   }
 
   protected override detached(record: ReqPipe, now: number): void {
@@ -340,7 +340,11 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
       else this.#resends.add(request);
     }
     this.#resend(now);
-    for (const { context } of failed) this.#fail(context, now);
+    for (const { context } of failed) {
+      const lost = new NoPeerError("receive: the peer that had the request is gone; ask again, or give a `resendTime`");
+      this.#fail(context, ofPipe(lost, record.pipe), now);
+    }
+    this.#wake(now);
   }
 
   protected override closed(): void {
@@ -348,36 +352,41 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
     this.#ready.current = undefined;
   }
 
-  #fail(context: ReqContext, now: number): void {
+  #fail(context: ReqContext, error: SockeyeError, now: number): void {
     this.forget(context);
-    context.settle(
-      new NoPeerError("receive: the peer that had the request is gone; ask again, or give a `resendTime`"),
-      now,
-    );
+    context.settle(error, now);
   }
 
   /** Sends again what waits for it, as far as pipes have room. */
   #resend(now: number): void {
     for (const request of this.#resends) {
       const record = this.#send(request.id, request.body);
-      if (record === undefined) return;
+      if (record === undefined) {
+        if (this.#ready.current === undefined) return;
+        const size = WORD + request.body.length;
+        if (!this.fits(size)) this.#fail(request.context, this.tooLarge(size), now);
+        continue;
+      }
       request.carry(record, now);
       this.counters.resent++;
       this.#resends.delete(request);
     }
   }
 
+  /** Lets those try who wait for a pipe, now that some have room, or those have gone that they could have gone by. */
+  #wake(now: number): void {
+    // Who is refused again joins the line again.
+    let left = this.#blocked.size;
+    for (const context of this.#blocked) {
+      if (this.#ready.current === undefined || left-- === 0) return;
+      this.#blocked.delete(context);
+      context.onSendable(now);
+    }
+  }
+
   /** Sends by the pipe whose turn it is; `undefined` if none has room. */
   #send(id: number, body: Uint8Array): ReqPipe | undefined {
     writeWord(this.#header, id);
-    for (;;) {
-      const node = this.#ready.current;
-      if (node === undefined) return undefined;
-      if (node.value.send(this.#header, body)) {
-        this.#ready.current = node.next;
-        return node.value;
-      }
-      this.#ready.remove(node);
-    }
+    return sendInTurn(this.#ready, this.#header, body);
   }
 }

@@ -77,6 +77,7 @@ export class SurveyorContext implements Sender, Receiver, Context {
   /** Sends a survey to everybody, which cancels the one before; always true. */
   trySend(message: SpMessage, now: number): boolean {
     this.#checkOpen("send");
+    this.#engine.checkSize(WORD + message.body.length);
     this.cancel();
     this.#engine.survey(this, message.body, now);
     return true;

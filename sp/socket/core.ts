@@ -60,6 +60,12 @@ export interface SocketStats extends EngineStats {
   failedConnections: number;
   /** Listeners and dialers at work. */
   endpoints: number;
+  /** The bytes of the messages handed to pipes: headers and bodies, without what carriers add. */
+  sentBytes: number;
+  /** The bytes of all messages that came, those included that were dropped. */
+  receivedBytes: number;
+  /** Bytes that were handed to pipes, and that the kernel has not taken yet, with what carriers add. */
+  unsentBytes: number;
 }
 
 /** How often it is looked whether everything has left, while lingering, in milliseconds. */
@@ -73,6 +79,8 @@ export class SocketCore implements LineOwner, PipeOwner {
   readonly engine: Engine;
   /** Tells sockets of one pattern apart, for people: `"req 3"`. */
   readonly label: string;
+  /** Questions that were taken, and that a function is answering: whoever lingers waits for it. */
+  answersDue = 0;
   readonly #usesClock: boolean;
   readonly #defaults: EndpointOptions;
   readonly #lingerMs: number;
@@ -85,6 +93,8 @@ export class SocketCore implements LineOwner, PipeOwner {
   readonly #failureListeners = new Set<(failure: EndpointFailure) => void>();
   readonly #failLines = new Set<(error: unknown) => void>();
   #nextPipeId = 1 + Math.floor(Math.random() * (MAX_PIPE_ID - 1));
+  /** Of pipes that have gone. */
+  readonly #past = { sentBytes: 0, receivedBytes: 0, dropped: 0 };
   #connections = 0;
   #failedConnections = 0;
   #armedAt = Infinity;
@@ -235,6 +245,7 @@ export class SocketCore implements LineOwner, PipeOwner {
     this.#onGone.set(pipe, onGone);
     connection.start({
       message: (bytes) => {
+        pipe.receivedBytes += bytes.length;
         this.engine.receive(pipe, bytes, this.now());
         if (this.#usesClock) this.engineMoved();
       },
@@ -271,11 +282,25 @@ export class SocketCore implements LineOwner, PipeOwner {
   }
 
   stats(): SocketStats {
+    const { dropped, ...counted } = this.engine.stats();
+    let { sentBytes, receivedBytes } = this.#past;
+    let unsentBytes = 0;
+    dropped.carrier += this.#past.dropped;
+    for (const pipe of this.#pipes.values()) {
+      sentBytes += pipe.sentBytes;
+      receivedBytes += pipe.receivedBytes;
+      unsentBytes += pipe.connection.unsentBytes;
+      dropped.carrier += pipe.connection.dropped;
+    }
     return {
-      ...this.engine.stats(),
+      ...counted,
       connections: this.#connections,
       failedConnections: this.#failedConnections,
       endpoints: this.#listening.size + this.#dialers.size,
+      sentBytes,
+      receivedBytes,
+      unsentBytes,
+      dropped,
     };
   }
 
@@ -305,7 +330,7 @@ export class SocketCore implements LineOwner, PipeOwner {
   }
 
   get #isDrained(): boolean {
-    if (this.engine.unsent > 0) return false;
+    if (this.answersDue > 0 || this.engine.unsent > 0) return false;
     for (const { connection } of this.#pipes.values()) if (connection.unsentBytes > 0) return false;
     return true;
   }
@@ -327,6 +352,7 @@ export class SocketCore implements LineOwner, PipeOwner {
     for (const pipe of this.#pipes.values()) {
       pipe.isClosed = true;
       pipe.connection.close();
+      this.#keepCounts(pipe);
     }
     this.#pipes.clear();
     this.#onGone.clear();
@@ -359,12 +385,19 @@ export class SocketCore implements LineOwner, PipeOwner {
 
   #remove(pipe: SocketPipe, error: SockeyeError | undefined): void {
     if (this.#isClosed || !this.#pipes.delete(pipe.id)) return;
+    this.#keepCounts(pipe);
     const onGone = this.#onGone.get(pipe)!;
     this.#onGone.delete(pipe);
     this.engine.detach(pipe, this.now());
     if (this.#usesClock) this.engineMoved();
     onGone();
     this.#tell("removed", pipe, concerning(error, this.label, pipe));
+  }
+
+  #keepCounts({ sentBytes, receivedBytes, connection }: SocketPipe): void {
+    this.#past.sentBytes += sentBytes;
+    this.#past.receivedBytes += receivedBytes;
+    this.#past.dropped += connection.dropped;
   }
 
   #tell(type: PipeEvent["type"], pipe: SocketPipe, error?: SockeyeError, refuse = () => {}): void {

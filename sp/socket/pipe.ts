@@ -6,7 +6,7 @@
 
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
 import type { UnixCredentials } from "../../ffi/ucred.ts";
-import type { PipeStats } from "../protocol/engine.ts";
+import { noDrops, type PipeStats } from "../protocol/engine.ts";
 import type { Pipe } from "../protocol/pipe.ts";
 import type { Connection } from "../transport/transport.ts";
 
@@ -16,6 +16,16 @@ export interface PipeOwner {
   pipeClosed(pipe: SocketPipe): void;
   /** What the pattern counted. */
   pipeStats(pipe: SocketPipe): PipeStats | undefined;
+}
+
+/** What has gone through a pipe, and waits there. */
+export interface SpPipeStats extends PipeStats {
+  /** The bytes of the messages handed to it: headers and bodies, without what the carrier adds. */
+  sentBytes: number;
+  /** The bytes of all messages that came by it, those included that were dropped. */
+  receivedBytes: number;
+  /** Bytes that were handed to it, and that the kernel has not taken yet, with what the carrier adds. */
+  unsentBytes: number;
 }
 
 /** A connection to one peer. */
@@ -32,15 +42,18 @@ export interface SpPipe {
   readonly remoteAddress: SocketAddress | undefined;
   /** The peer's process, on unix sockets. */
   readonly credentials: UnixCredentials | undefined;
+  /**
+   * The largest message, with the header of its pattern, that the peer and the carrier can take, in bytes; `Infinity` where
+   * nothing bounds it.
+   */
+  readonly maxSendSize: number;
   /** True once it is closed. */
   readonly isClosed: boolean;
   /** What has gone through it. */
-  stats(): PipeStats;
+  stats(): SpPipeStats;
   /** Closes the connection. A dialer makes a new one. */
   close(): void;
 }
-
-const NO_STATS: PipeStats = Object.freeze({ sent: 0, received: 0, dropped: 0 });
 
 /** A pipe of a socket, from all sides. */
 export class SocketPipe implements Pipe, SpPipe {
@@ -49,10 +62,15 @@ export class SocketPipe implements Pipe, SpPipe {
   state: unknown = undefined;
   /** True once it is closed, from whichever end. */
   isClosed = false;
+  /** See {@linkcode SpPipeStats}. */
+  sentBytes = 0;
+  /** See {@linkcode SpPipeStats}. */
+  receivedBytes = 0;
   /** The connection; the socket's business. */
   readonly connection: Connection;
   readonly #owner: PipeOwner;
-  #stats: PipeStats = NO_STATS;
+  /** What the pattern counted when it was last asked: of a pipe that has gone it knows nothing. */
+  #counted: PipeStats = { sent: 0, received: 0, unsent: 0, unread: 0, dropped: noDrops() };
 
   constructor(id: number, role: "listener" | "dialer", connection: Connection, owner: PipeOwner) {
     this.id = id;
@@ -77,13 +95,28 @@ export class SocketPipe implements Pipe, SpPipe {
     return this.connection.credentials;
   }
 
-  stats(): PipeStats {
-    this.#stats = this.#owner.pipeStats(this) ?? this.#stats;
-    return this.#stats;
+  get maxSendSize(): number {
+    return this.connection.maxSendSize;
+  }
+
+  stats(): SpPipeStats {
+    const { sentBytes, receivedBytes, connection } = this;
+    this.#counted = this.#owner.pipeStats(this) ?? { ...this.#counted, unsent: 0, unread: 0 };
+    const { dropped, ...counted } = this.#counted;
+    const unsentBytes = this.isClosed ? 0 : connection.unsentBytes;
+    return {
+      ...counted,
+      sentBytes,
+      receivedBytes,
+      unsentBytes,
+      dropped: { ...dropped, carrier: connection.dropped },
+    };
   }
 
   send(header: Uint8Array, body: Uint8Array): boolean {
-    return this.connection.send(header, body);
+    if (!this.connection.send(header, body)) return false;
+    this.sentBytes += header.length + body.length;
+    return true;
   }
 
   pause(): void {

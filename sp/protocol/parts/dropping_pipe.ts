@@ -28,13 +28,16 @@ export class DroppingPipe extends PipeRecord {
     this.#preferNew = preferNew;
   }
 
-  /** How many messages wait. */
-  get unsent(): number {
+  override get unsent(): number {
     return this.#queue.length;
   }
 
   /** Sends a message, keeps it, or drops one. */
   offer(message: SpMessage): void {
+    if (!this.fits(message.header.length + message.body.length)) {
+      this.drop("tooLarge");
+      return;
+    }
     if (!this.#isFull) {
       if (this.send(message.header, message.body)) return;
       this.#isFull = true;

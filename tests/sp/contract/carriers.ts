@@ -22,6 +22,8 @@ export interface Carrier {
    * read before more is sent.
    */
   readonly maxMessageBytes?: number;
+  /** Whether peers tell each other how much they take, so that what is too large is never sent. */
+  readonly tellsSizes?: boolean;
   /** Why it can't be tested here, if it can't. */
   readonly skip?: string;
   /** Whether this machine is one that has it; elsewhere nothing is missing. @default {true} */
@@ -54,13 +56,29 @@ export const CARRIERS: readonly Carrier[] = [
   { name: "inproc", url: () => `inproc://contract-${++count}` },
   { name: "ipc", url: () => `ipc://${path()}` },
   { name: "ipc, abstract", url: () => `ipc://@sockeye-contract-${process.pid}-${++count}` },
-  { name: "unixgram", url: () => `unixgram://${path()}` },
-  { name: "unixgram, abstract", url: () => `unixgram://@sockeye-contract-${process.pid}-${++count}` },
+  { name: "unixgram", url: () => `unixgram://${path()}`, tellsSizes: true },
+  {
+    name: "unixgram, abstract",
+    url: () => `unixgram://@sockeye-contract-${process.pid}-${++count}`,
+    tellsSizes: true,
+  },
   { name: "tcp", url: () => "tcp://127.0.0.1:0" },
   { name: "tcp6", url: () => "tcp6://[::1]:0", ...(noIpv6 && { skip: noIpv6 }) },
-  { name: "udp4", url: () => "udp4://127.0.0.1:0", maxMessageBytes: 65_000 },
-  { name: "udp6", url: () => "udp6://[::1]:0", maxMessageBytes: 65_000, ...(noIpv6 && { skip: noIpv6 }) },
-  { name: "ip", url: () => "ip://127.0.0.1:0", maxMessageBytes: 65_000, ...(notRoot && { skip: notRoot }) },
+  { name: "udp4", url: () => "udp4://127.0.0.1:0", maxMessageBytes: 65_000, tellsSizes: true },
+  {
+    name: "udp6",
+    url: () => "udp6://[::1]:0",
+    maxMessageBytes: 65_000,
+    tellsSizes: true,
+    ...(noIpv6 && { skip: noIpv6 }),
+  },
+  {
+    name: "ip",
+    url: () => "ip://127.0.0.1:0",
+    maxMessageBytes: 65_000,
+    tellsSizes: true,
+    ...(notRoot && { skip: notRoot }),
+  },
   { name: "sctp", url: () => "sctp://127.0.0.1:0", where: isSctpAvailable() },
 ];
 
@@ -71,14 +89,20 @@ export function runOverOnly(name: string): void {
   wanted = name;
 }
 
+/** How a test is run over carriers. */
+export interface OverOptions extends TestOptions {
+  /** Which carriers the claim is about. @default all */
+  only?: (carrier: Carrier) => boolean;
+}
+
 /** Registers a test for each carrier. */
 export function overEach(
   claim: string,
   prove: (carrier: Carrier) => void | Promise<void>,
-  options: TestOptions = {},
+  { only = () => true, ...options }: OverOptions = {},
 ): void {
   for (const carrier of CARRIERS) {
-    if (wanted !== undefined && carrier.name !== wanted) continue;
+    if (wanted !== undefined && carrier.name !== wanted || !only(carrier)) continue;
     test(`${carrier.name}: ${claim}`, () => prove(carrier), {
       ...options,
       skip: carrier.skip ?? options.skip,

@@ -81,7 +81,8 @@ overEach("pipes tell who they are, and may be refused", async (carrier) => {
   await push.send("hello", SOON);
   const message = await pull.receive(SOON);
   assert.equal(message.pipe, pipe);
-  assert.deepEqual(pipe.stats(), { sent: 0, received: 1, dropped: 0 });
+  const { sent, received } = pipe.stats();
+  assert.deepEqual({ sent, received }, { sent: 0, received: 1 });
 
   pipe.close();
   assert(pipe.isClosed);

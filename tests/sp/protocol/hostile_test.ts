@@ -56,6 +56,7 @@ const ENGINES: Record<string, () => RawEngine> = {
 
 /** A pipe that insists on what `Pipe` promises to transports. */
 class StrictPipe implements Pipe {
+  readonly maxSendSize = Infinity;
   readonly id: number;
   state: unknown;
   isAttached = true;

@@ -164,7 +164,7 @@ test("polyamorous PAIR waits only while there is no peer", () => {
   makeRoom(engine, slow, 9);
 
   assert.deepEqual([calls, slow.sent, other.sent], [1, [hex("00000001:1")], [hex("00000001:3")]]);
-  assert.equal(engine.pipeStats(slow)?.dropped, 1);
+  assert.equal(engine.pipeStats(slow)?.dropped.bufferFull, 1);
 });
 
 test("polyamorous PAIR takes from its peers in turn", () => {

@@ -45,7 +45,7 @@ test("a slow subscriber loses the oldest messages, and holds up nobody", () => {
 
   assert.deepEqual(slow.sent, ["31", "34", "35", "36"]);
   assert.deepEqual(fast.sent, ["31", "32", "33", "34", "35", "36"]);
-  assert.deepEqual(engine.pipeStats(slow), { sent: 4, received: 0, dropped: 2 });
+  assert.deepEqual([engine.pipeStats(slow)?.sent, engine.pipeStats(slow)?.dropped.bufferFull], [4, 2]);
   assert.equal(engine.stats().dropped.bufferFull, 2);
 });
 

@@ -10,6 +10,7 @@ import type { Pipe } from "../../../sp/protocol/pipe.ts";
 /** Takes messages while it has room, and remembers everything. */
 export class FakePipe implements Pipe {
   readonly id: number;
+  maxSendSize = Infinity;
   state: unknown;
   /** How many more messages it takes. */
   room = Infinity;

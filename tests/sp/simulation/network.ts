@@ -27,6 +27,7 @@ export const FINE: Conditions = { latency: 5, capacity: 4, loss: 0, lifetime: In
 
 /** One end of a connection. */
 class SimulatedPipe implements Pipe {
+  readonly maxSendSize = Infinity;
   readonly id: number;
   state: unknown;
   peer!: SimulatedPipe;
