@@ -57,6 +57,7 @@ export class SpContext implements SendCalls, ReceiveCalls, Disposable {
    * @param data The message; bytes must not change until they are sent.
    * @param options How long to wait while nobody can take it.
    * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
+   * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
    * @throws {StateError} When it is not this side's turn.
    * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
    */

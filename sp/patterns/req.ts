@@ -71,6 +71,7 @@ export class Req extends DuplexSocket {
    * @param data The question; bytes must not change until there is the answer.
    * @param options How long to wait for the answer.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
+   * @throws {MessageTooLargeError} When no peer takes so large a question; with none connected it waits.
    * @throws {NoPeerError} When `resendTime` is `Infinity`, and the connection that carried the request is lost.
    * @throws {TimeoutError} When there is no answer in time.
    * @throws {UnsupportedError} In raw mode.
@@ -189,6 +190,8 @@ export class Rep extends DuplexSocket {
   /**
    * Answers questions, until the socket is closed.
    *
+   * An answer that is too large for who asked is dropped and counted (`dropped.tooLarge` of the socket and the pipe).
+   *
    * @param handler Gives the answer, or a promise of it.
    * @param options How many questions are answered at a time, and a signal to end it.
    * @returns Resolves at the end; rejects with what the handler throws, whose question has no answer then.
@@ -196,7 +199,11 @@ export class Rep extends DuplexSocket {
    * @throws {UnsupportedError} In raw mode.
    */
   serve(handler: ServeHandler, options: ServeOptions = NO_OPTIONS): Promise<void> {
-    return serve(() => this.openContext(), handler, options);
+    try {
+      return serve(this.#cooked("serve"), this.#core, handler, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -206,10 +213,12 @@ export class Rep extends DuplexSocket {
    * @throws {UnsupportedError} In raw mode.
    */
   openContext(): SpContext {
-    if (!(this.#engine instanceof RepEngine)) {
-      throw new UnsupportedError("a raw rep socket has no contexts; leave out the option raw");
-    }
-    this.#core.checkOpen("openContext");
-    return new SpContext(this.#engine.openContext(), this.#core, this.#options);
+    return new SpContext(this.#cooked("openContext").openContext(), this.#core, this.#options);
+  }
+
+  #cooked(operation: string): RepEngine {
+    this.#core.checkOpen(operation);
+    if (this.#engine instanceof RepEngine) return this.#engine;
+    throw new UnsupportedError(`${operation}: a raw rep socket has no contexts; leave out the option raw`);
   }
 }

@@ -266,6 +266,7 @@ export abstract class SendingSocket extends SpSocket implements SendCalls {
    * @param options How long to wait while nobody can take it.
    * @throws {ArgumentError} When it is nothing that can be sent.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
+   * @throws {MessageTooLargeError} When no peer takes so large a message; with none connected it waits.
    * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
    */
   send(data: Sendable, options?: WaitOptions): Promise<void> {
@@ -412,6 +413,7 @@ export abstract class DuplexSocket extends SpSocket implements SendCalls, Receiv
    * @param options How long to wait while nobody can take it.
    * @throws {ArgumentError} When it is nothing that can be sent.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
+   * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
    * @throws {StateError} When it is not this side's turn, as for a reply without a request.
    * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
    */

@@ -80,6 +80,7 @@ export class Surveyor extends DuplexSocket {
    * @param options How long answers are waited for.
    * @returns The answers as they come; it ends when the time is over.
    * @throws {ClosedError} When the socket is closed.
+   * @throws {MessageTooLargeError} When no respondent takes so large a question.
    * @throws {UnsupportedError} In raw mode.
    */
   async *survey(data: Sendable, options: SurveyOptions = NO_OPTIONS): AsyncIterableIterator<SpMessage> {
@@ -156,6 +157,8 @@ export class Respondent extends DuplexSocket {
   /**
    * Answers surveys, until the socket is closed.
    *
+   * An answer that is too large for who asked is dropped and counted (`dropped.tooLarge` of the socket and the pipe).
+   *
    * @param handler Gives the answer, or a promise of it; `undefined` gives none.
    * @param options How many are answered at a time, and a signal to end it.
    * @returns Resolves at the end; rejects with what the handler throws.
@@ -163,7 +166,11 @@ export class Respondent extends DuplexSocket {
    * @throws {UnsupportedError} In raw mode.
    */
   serve(handler: ServeHandler, options: ServeOptions = NO_OPTIONS): Promise<void> {
-    return serve(() => this.openContext(), handler, options);
+    try {
+      return serve(this.#cooked("serve"), this.#core, handler, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -173,10 +180,12 @@ export class Respondent extends DuplexSocket {
    * @throws {UnsupportedError} In raw mode.
    */
   openContext(): SpContext {
-    if (!(this.#engine instanceof RespondentEngine)) {
-      throw new UnsupportedError("a raw respondent socket has no contexts; leave out the option raw");
-    }
-    this.#core.checkOpen("openContext");
-    return new SpContext(this.#engine.openContext(), this.#core, this.#options);
+    return new SpContext(this.#cooked("openContext").openContext(), this.#core, this.#options);
+  }
+
+  #cooked(operation: string): RespondentEngine {
+    this.#core.checkOpen(operation);
+    if (this.#engine instanceof RespondentEngine) return this.#engine;
+    throw new UnsupportedError(`${operation}: a raw respondent socket has no contexts; leave out the option raw`);
   }
 }
