@@ -19,6 +19,7 @@ import {
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type Carrier, overEach, SOON } from "./carriers.ts";
+import { surveyed } from "./surveyed.ts";
 
 /** Joins two sockets, and resolves when both have a pipe. */
 async function join(carrier: Carrier, listening: SpSocket, ...dialing: SpSocket[]): Promise<string> {
@@ -146,10 +147,9 @@ overEach("a survey ends at its time, with the answers that came before", async (
   await join(carrier, surveyor, ...respondents);
   const serving = respondents.map((respondent, i) => respondent.serve(() => i === 2 ? undefined : `answer ${i}`));
 
-  const answers: SpMessage[] = [];
-  for await (const answer of surveyor.survey("question", { timeout: 500 })) answers.push(answer);
+  const answers = await surveyed(surveyor, "question", 2);
 
-  assert.deepEqual(texts(answers).sort(), ["answer 0", "answer 1"]);
+  assert.deepEqual(answers.sort(), ["answer 0", "answer 1"]);
   await closeAll(surveyor, ...respondents);
   await Promise.all(serving);
 });

@@ -5,6 +5,7 @@ import { Rep, Req, Respondent, Surveyor } from "@sockeye/sockeye/sp";
 import assert from "node:assert/strict";
 import { test } from "../../support/harness.ts";
 import { overEach, SOON } from "./carriers.ts";
+import { surveyed } from "./surveyed.ts";
 
 /** A promise, and what settles it. */
 function gate(): { opened: Promise<void>; open: () => void } {
@@ -127,8 +128,7 @@ overEach("a respondent that gives no answer stays silent", async (carrier) => {
   ];
   while (surveyor.pipes.length < 2) await new Promise((resolve) => surveyor.onPipe(resolve));
 
-  const answers: string[] = [];
-  for await (const answer of surveyor.survey("who?", { timeout: 300 })) answers.push(answer.text());
+  const answers = await surveyed(surveyor, "who?", 1);
   await opened;
 
   assert.deepEqual(answers, ["here"]);
