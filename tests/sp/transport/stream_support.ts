@@ -6,7 +6,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ipc } from "../../../sp/transport/ipc.ts";
-import { encodeGreeting, GREETING_BYTES } from "../../../sp/transport/stream/frame_format.ts";
+import {
+  encodeGreeting,
+  GREETING_BYTES,
+  IPC_FRAMES,
+  TCP_FRAMES,
+  writeFrameHeader,
+} from "../../../sp/transport/stream/frame_format.ts";
 import { tcp } from "../../../sp/transport/tcp.ts";
 import type {
   Connection,
@@ -223,4 +229,18 @@ export async function readToEnd(peer: StreamSocket): Promise<number> {
     if ((error as SockeyeError).code !== "ECONNRESET") throw error;
   }
   return total;
+}
+
+/** A frame by hand: the length that it says, and the bytes that come. */
+export function frame({ isIpc }: Carrier, length: number, body: Uint8Array = NO_HEADER): Uint8Array {
+  const format = isIpc ? IPC_FRAMES : TCP_FRAMES;
+  const bytes = new Uint8Array(format.headerBytes + body.length);
+  writeFrameHeader(format, bytes, 0, length);
+  bytes.set(body, format.headerBytes);
+  return bytes;
+}
+
+/** Sends until the connection takes no more; gives the number of messages that it took. */
+export function fill(sender: Witness, message: Uint8Array): number {
+  for (let count = 0;; count++) if (!sender.send(message)) return count;
 }
