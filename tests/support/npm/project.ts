@@ -47,7 +47,7 @@ export function bundle(test: string): void {
   const external = ["--external", "@sockeye/sockeye", "--external", "@sockeye/sockeye/*"];
   runOk([Deno.execPath(), "bundle", "--quiet", ...external, "--output", modern, test], { cwd: ROOT });
   runOk(translate(modern, output));
-  const inside = readFileSync(modern, "utf8").match(/^\/\/ (?:common|ffi|sctp|cli)\/\S+$/m);
+  const inside = readFileSync(modern, "utf8").match(/^\/\/ (?:common|ffi|qos|sctp|sp|cli)\/\S+$/m);
   if (inside !== null) throw new Error(`${test} reaches into ${inside[0].slice(3)}: a portable test imports by name`);
 }
 
