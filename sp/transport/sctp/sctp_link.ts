@@ -27,14 +27,9 @@ import { checkGreeting, goneBeforeGreeting } from "../stream/carrier.ts";
 import { encodeGreeting, GREETING_BYTES } from "../stream/frame_format.ts";
 import type { Connection, ConnectionEvents, Greeting, TransportOptions } from "../transport.ts";
 import type { HandshakeEvents } from "../places.ts";
+import { messageOf, payloadOf, PPID_MESSAGE, ppidOf } from "./payload.ts";
 import { hasConversations, streamOf } from "./streams.ts";
 
-/** The payload protocol identifier of greetings and messages: "SP". */
-const PPID_MESSAGE = 0x53500000;
-/** That of a message of no bytes, which SCTP can't carry: one byte stands for it. */
-const PPID_EMPTY = 0x53500001;
-const EMPTY = new Uint8Array(1);
-const NO_BYTES = new Uint8Array(0);
 /** Events in a row, so that one busy connection starves no other. */
 const BUDGET = 64;
 /** Reads in a row that bring nothing but pieces of messages. */
@@ -134,11 +129,9 @@ export class SctpLink implements Connection {
       bytes.set(header);
       bytes.set(body, header.length);
     }
-    const isEmpty = bytes.length === 0;
     try {
       const streamId = streamOf(header, bytes.length, this.#streams);
-      const ppid = isEmpty ? PPID_EMPTY : PPID_MESSAGE;
-      if (this.#driver.trySend(isEmpty ? EMPTY : bytes, { streamId, ppid })) return true;
+      if (this.#driver.trySend(payloadOf(bytes), { streamId, ppid: ppidOf(bytes.length) })) return true;
     } catch (error) {
       if (error instanceof MessageTooLargeError) {
         this.dropped++;
@@ -238,7 +231,7 @@ export class SctpLink implements Connection {
   }
 
   #takeMessage(ppid: number, streamId: number, data: Uint8Array): void {
-    const bytes = bytesOf(ppid, data);
+    const bytes = messageOf(ppid, data);
     if (bytes === undefined) {
       throw new ProtocolError(
         `${this.url}: the peer sent ${data.length} bytes with the payload protocol identifier ${ppid}: ` +
@@ -294,10 +287,4 @@ export class SctpLink implements Connection {
     this.#driver.close();
     if (this.#isGreeted) this.#onGone();
   }
-}
-
-/** The bytes that a message of SCTP stands for; `undefined` if it is none of ours. */
-function bytesOf(ppid: number, data: Uint8Array): Uint8Array | undefined {
-  if (ppid === PPID_MESSAGE) return data;
-  return ppid === PPID_EMPTY && data.length === 1 ? NO_BYTES : undefined;
 }

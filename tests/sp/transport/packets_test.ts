@@ -197,7 +197,7 @@ for (const way of [UDP, IP]) {
       await there.closed.first();
     }
 
-    assert.equal(openSockets(), before);
+    assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
     host.listening.close();
   }, { skip });
 

@@ -325,7 +325,7 @@ test("an attempt that is given up leaves nothing behind", async () => {
   last.close();
   (await host.accepted.first()).close();
 
-  assert.equal(openSockets(), before);
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
   host.listening.close();
 });
 
@@ -339,7 +339,7 @@ test("connecting and closing 500 times leaves no descriptor open", async () => {
     await there.closed.first();
   }
 
-  assert.equal(openSockets(), before);
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
   host.listening.close();
 });
 
@@ -402,7 +402,7 @@ test("what is no request is told, and leaves no descriptor behind", async () => 
   const failures = await host.failures.until(attempts.length);
   assert(failures.every((error) => error instanceof ProtocolError));
   assert.equal(host.accepted.items.length, 0);
-  assert.equal(openSockets(), before);
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
   for (const fd of [reader, writer, ours, theirs, dgram, other]) Descriptor.adopt(fd, "test").close();
   host.listening.close();
 });
