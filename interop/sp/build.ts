@@ -16,6 +16,18 @@ export function peerOnLibnanomsg(): Program {
   return peerOn("nanomsg", ["-lnanomsg"], "gcc and libnanomsg-dev");
 }
 
+/** The C program that measures on libnng. */
+export function perfOnLibnng(): Program {
+  return programInC({
+    name: "sp-perf-nng",
+    folder: `${ROOT}interop/sp/c`,
+    sources: ["perf.c"],
+    headers: [],
+    libraries: ["-lnng", "-lpthread"],
+    packages: "gcc and libnng-dev",
+  });
+}
+
 function peerOn(library: string, libraries: readonly string[], packages: string): Program {
   return programInC({
     name: `sp-peer-${library}`,
@@ -28,5 +40,5 @@ function peerOn(library: string, libraries: readonly string[], packages: string)
 }
 
 if (import.meta.main) {
-  for (const build of [peerOnLibnng, peerOnLibnanomsg]) console.log(build());
+  for (const build of [peerOnLibnng, peerOnLibnanomsg, perfOnLibnng]) console.log(build());
 }
