@@ -336,7 +336,7 @@ for (const carrier of CARRIERS.filter(({ name }) => ["inproc", "ipc", "tcp", "un
 
     const growth = await heapGrowth(LIVES, LIVES * 100, live);
 
-    assert.equal(openSockets(), sockets);
+    assert(openSockets() <= sockets, `${openSockets()} sockets, ${sockets} before`);
     assert(growth < LIVES * 100, `${growth} bytes for ${LIVES / 2} lives`);
     assert.equal(pull.pipes.length, 0);
     await pull.close();

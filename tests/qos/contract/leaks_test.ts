@@ -42,7 +42,7 @@ forEachKind(lived, "lives from open to close leave no descriptor and no memory b
 
   const growth = await heapGrowth(LIVES, LIVES * 100, drained);
 
-  assert.equal(openSockets(), before);
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
   assert(growth < LIVES * 100, `${growth} bytes for ${LIVES / 2} lives`);
   await sender[Symbol.asyncDispose]();
   assert.deepEqual(readdirSync(folder), []);
@@ -62,7 +62,7 @@ test("attempts that fail leave no descriptor behind", () => {
     assert.throws(() => RawIpSocket.open({ protocol: 253, bind: "198.51.100.77" }));
   }
 
-  assert.equal(openSockets(), before);
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
 });
 
 forEachKind(kinds, "a socket that is collected while it is open closes its descriptor", async (kind) => {

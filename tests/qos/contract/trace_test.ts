@@ -248,7 +248,7 @@ test("a loop that is left closes the sockets", async () => {
 
   for (let time = 0; time < 20; time++) await leave();
 
-  assert.equal(openSockets(), before);
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
 });
 
 test("many traces at a time don't mix up their answers", async () => {

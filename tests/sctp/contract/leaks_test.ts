@@ -20,7 +20,7 @@ forEachStack((under) => {
       () => SctpEndpoint.bind("sctp://127.0.0.1:0", { stack }).close(),
     );
 
-    assert.equal(openSockets(), before);
+    assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
     assert(growth < OPENS * 100, `${growth} bytes for ${OPENS / 2} cycles`);
   }, { timeoutMs: 240_000 });
 
@@ -42,7 +42,7 @@ forEachStack((under) => {
 
     const growth = await heapGrowth(LIVES, LIVES * 500, live);
 
-    assert.equal(openSockets(), before);
+    assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
     assert(growth < LIVES * 500, `${growth} bytes for ${LIVES / 2} lives`);
   }, { timeoutMs: 240_000 });
 
@@ -68,6 +68,6 @@ forEachStack((under) => {
       assert.throws(() => under.listener({}, "sctp://192.0.2.77:0"));
     }
 
-    assert.equal(openSockets(), before);
+    assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
   });
 });
