@@ -8,7 +8,8 @@
 
 import { ArgumentError, SystemError } from "../common/errors.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "./constants.ts";
-import { checked, libc, uninterrupted } from "./libc.ts";
+import { ERRNO, systemError } from "./errno.ts";
+import { libc, unlessBlocked } from "./libc.ts";
 import { type SyscallName, syscallNumber } from "./syscall_numbers.ts";
 
 /** Asks for the type, the inode number, or the size: `STATX_TYPE`, `STATX_INO` and `STATX_SIZE` of statx(2). */
@@ -51,10 +52,11 @@ function storePath(text: string): number {
   return libc().runtime.addressOf(path);
 }
 
-function call(name: SyscallName, address: string | undefined, ...values: number[]): number {
+function call(name: SyscallName, address: string | undefined, ...values: number[]): void {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = values;
   const number = syscallNumber(name);
-  return checked(uninterrupted(() => libc().symbols.syscall(number, a, b, c, d, e, f)), name, address);
+  const result = unlessBlocked(() => libc().symbols.syscall(number, a, b, c, d, e, f), name, address);
+  if (result === undefined) throw systemError(ERRNO.EAGAIN, name, address);
 }
 
 function readStatus(fd: number, text: string, flags: number, mask: number): void {

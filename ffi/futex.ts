@@ -13,7 +13,7 @@ import { checkInteger } from "./arguments.ts";
 import { FUTEX_WAIT } from "./constants.ts";
 import { ERRNO, systemError } from "./errno.ts";
 import { addressOfWord, SleeperGroup, wakeAddress } from "./futex_sleepers.ts";
-import { checked, lastErrno, libc } from "./libc.ts";
+import { checked, isUncertain, lastErrno, libc } from "./libc.ts";
 import type { SyncOptions } from "./operations.ts";
 import { syscallNumber } from "./syscall_numbers.ts";
 import { encodeTimespecInto, TIMESPEC_SIZE } from "./timespec.ts";
@@ -151,7 +151,7 @@ export function futexWaitSync(
   const { runtime, symbols } = libc();
   const futex = syscallNumber("futex");
   const deadline = timeout === undefined ? Infinity : performance.now() + timeout;
-  for (;;) {
+  for (let isSecond = false;;) {
     const leftMs = deadline - performance.now();
     let limit = 0;
     if (timeout !== undefined) {
@@ -162,7 +162,9 @@ export function futexWaitSync(
     const errno = lastErrno();
     if (errno === ERRNO.EAGAIN) return "not-equal";
     if (errno === ERRNO.ETIMEDOUT) throw timeoutError("futexWaitSync", timeout!);
-    if (errno !== ERRNO.EINTR) throw systemError(errno, "futex");
+    if (errno === ERRNO.EINTR) continue;
+    if (isSecond || !isUncertain(errno)) throw systemError(errno, "futex");
+    isSecond = true;
   }
 }
 

@@ -11,13 +11,13 @@
  * @module
  */
 
-import type { ClosedError } from "../common/errors.ts";
+import { type ClosedError, SystemError } from "../common/errors.ts";
 import { WaitList } from "../common/wait.ts";
 import { CLOCK_MONOTONIC, FUTEX_32, FUTEX_PRIVATE_FLAG, FUTEX_WAITV_MAX, FUTEX_WAKE } from "./constants.ts";
-import { ERRNO, systemError } from "./errno.ts";
+import { ERRNO } from "./errno.ts";
 import { writeWide } from "./iovec.ts";
 import { shrunkError } from "./lent_memory.ts";
-import { lastErrno, libc } from "./libc.ts";
+import { lastErrno, libc, unlessBlocked } from "./libc.ts";
 import { MAX_PARK_MS, threadIsBack, threadIsParked } from "./parked_threads.ts";
 import { syscallNumber } from "./syscall_numbers.ts";
 import { decodeTimespec, encodeTimespecInto, TIMESPEC_SIZE, timespecToMilliseconds } from "./timespec.ts";
@@ -87,8 +87,8 @@ export function wakeAddress(address: number, count: number, flags = 0): number {
 function canSpareThread(): boolean {
   if ("Bun" in globalThis) return false;
   libc().symbols.syscall(syscallNumber("futex_waitv"), 0, 0, 0, 0, 0, 0);
-  const errno = lastErrno();
-  return errno !== ERRNO.ENOSYS && errno !== ERRNO.EPERM;
+  // With nothing to wait for that is wrong; a kernel without the call says ENOSYS, a sandbox EPERM.
+  return lastErrno() === ERRNO.EINVAL;
 }
 
 /** Waits that share one thread, or one timer. */
@@ -236,21 +236,20 @@ export class SleeperGroup {
 
   /** A failure without a visible cause: asks again on this thread, without sleeping, to learn the error number. */
   #diagnose(asleep: readonly Sleeper[]): void {
-    const vector = libc().runtime.addressOf(this.#vector.buffer);
-    const result = libc().symbols.syscall(
-      syscallNumber("futex_waitv"),
-      vector,
-      asleep.length + 1,
-      0,
-      libc().runtime.addressOf(LONG_AGO),
-      CLOCK_MONOTONIC,
-      0,
-    );
-    const errno = result === -1 ? lastErrno() : 0;
-    if (errno === 0 || errno === ERRNO.ETIMEDOUT || errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) return;
-    const error = systemError(errno, "futex_waitv");
-    for (const sleeper of asleep) {
-      if (this.#sleepers.delete(sleeper)) sleeper.line.rejectNext(error);
+    const { runtime, symbols } = libc();
+    const vector = runtime.addressOf(this.#vector.buffer);
+    const longAgo = runtime.addressOf(LONG_AGO);
+    const number = syscallNumber("futex_waitv");
+    try {
+      unlessBlocked(
+        () => symbols.syscall(number, vector, asleep.length + 1, 0, longAgo, CLOCK_MONOTONIC, 0),
+        "futex_waitv",
+      );
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.code === "ETIMEDOUT") return;
+      for (const sleeper of asleep) {
+        if (this.#sleepers.delete(sleeper)) sleeper.line.rejectNext(error);
+      }
     }
   }
 }

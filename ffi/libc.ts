@@ -144,10 +144,33 @@ export function checked(result: number, syscall: string, address?: string): numb
   throw systemError(lastErrno(), syscall, address);
 }
 
-/** Repeats a call that a signal interrupted, signal(7). */
-export function uninterrupted(call: () => number): number {
-  for (;;) {
+/**
+ * Whether an error number may be that of another call: Deno reads it in a call of its own, and now and then does something
+ * for itself in between (seen under load: ENOENT from recv(2) and send(2)). A call with such a number is made once more,
+ * and then believed.
+ *
+ * That is safe: what failed has done nothing, and what is wrong with a call is still wrong the next time. Only what the
+ * network did is told once, and the number taken back: those, from ENONET on, and ICMPv6's EACCES, are believed at once.
+ * So are EAGAIN and EINTR, upon which a call is made again anyway.
+ */
+export function isUncertain(errno: number): boolean {
+  return errno < ERRNO.ENONET && errno !== ERRNO.EAGAIN && errno !== ERRNO.EINTR && errno !== ERRNO.EACCES;
+}
+
+/**
+ * Makes a call, again when a signal interrupted it, signal(7).
+ *
+ * @returns The result; `undefined` when the call would block.
+ * @throws {SystemError} When it fails.
+ */
+export function unlessBlocked(call: () => number, syscall: string, address?: string): number | undefined {
+  for (let isSecond = false;;) {
     const result = call();
-    if (result !== -1 || lastErrno() !== ERRNO.EINTR) return result;
+    if (result !== -1) return result;
+    const errno = lastErrno();
+    if (errno === ERRNO.EAGAIN) return undefined;
+    if (errno === ERRNO.EINTR) continue;
+    if (isSecond || !isUncertain(errno)) throw systemError(errno, syscall, address);
+    isSecond = true;
   }
 }

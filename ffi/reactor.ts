@@ -24,8 +24,7 @@ import {
   EPOLLIN,
   EPOLLOUT,
 } from "./constants.ts";
-import { ERRNO, systemError } from "./errno.ts";
-import { checked, lastErrno, libc } from "./libc.ts";
+import { checked, isUncertain, lastErrno, libc } from "./libc.ts";
 import { MAX_PARK_MS, threadIsBack, threadIsParked } from "./parked_threads.ts";
 import { architecture } from "./runtime.ts";
 import { eventfd, read, write } from "./syscalls.ts";
@@ -273,13 +272,12 @@ export class Reactor {
     const timeout = hadSteps ? 0 : timeoutMs < 0 ? -1 : Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS);
     // Whoever is called may wait in turn, while the reports behind its own are still to be handed out.
     const events = this.#isDispatching ? new EventBuffer(this.#events.bytes.length) : this.#events;
-    const count = libc().symbols.epoll_wait(this.#epfd, events.bytes, MAX_EVENTS, timeout);
-    if (count === -1) {
-      const errno = lastErrno();
-      if (errno === ERRNO.EINTR) return 0;
-      throw systemError(errno, "epoll_wait");
+    let count = libc().symbols.epoll_wait(this.#epfd, events.bytes, MAX_EVENTS, timeout);
+    if (count === -1 && isUncertain(lastErrno())) {
+      // A signal is all that a sound instance fails for; whatever else it is comes again.
+      count = checked(libc().symbols.epoll_wait(this.#epfd, events.bytes, MAX_EVENTS, 0), "epoll_wait");
     }
-    if (count === 0) return 0;
+    if (count <= 0) return 0;
     const wasDispatching = this.#isDispatching;
     this.#isDispatching = true;
     try {

@@ -12,7 +12,7 @@ import { MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_TRUNC } from "./constants.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { ERRNO, systemError } from "./errno.ts";
 import { closeDescriptors, takeDescriptors } from "./fd_passing.ts";
-import { lastErrno } from "./libc.ts";
+import { isUncertain, lastErrno } from "./libc.ts";
 import { Message, type ReceivedInto } from "./message.ts";
 import { copyPooled } from "./payload_pool.ts";
 import { COALESCED_CONTROL_BYTES, coalescedSize, MAX_COALESCED_BYTES, withoutCoalescedSize } from "./segmentation.ts";
@@ -122,9 +122,16 @@ export class ReceiveQueue {
    */
   fetch(fd: number, wait: number = MSG_DONTWAIT): number {
     const slots = this.#arena;
-    const count = slots.receive(fd, this.#flags | wait);
-    // Behind an error that is taken care of there may be messages; whoever lets the call wait looks again by itself.
-    if (count === -1) return this.#failed("recvmmsg") && wait === MSG_DONTWAIT ? this.fetch(fd, wait) : 0;
+    let count = slots.receive(fd, this.#flags | wait);
+    if (count === -1) {
+      let errno = lastErrno();
+      if (isUncertain(errno)) {
+        count = slots.receive(fd, this.#flags | MSG_DONTWAIT);
+        errno = lastErrno();
+      }
+      // Behind an error that is taken care of there may be messages; whoever lets the call wait looks again by itself.
+      if (count === -1) return this.#failed(errno, "recvmmsg") && wait === MSG_DONTWAIT ? this.fetch(fd, wait) : 0;
+    }
     for (let slot = 0; slot < count; slot++) {
       const control = slots.hasControl(slot) ? slots.arena.control(slot) : NO_CONTROL;
       const size = this.#coalesces && control !== NO_CONTROL ? coalescedSize(control) : 0;
@@ -169,8 +176,15 @@ export class ReceiveQueue {
     // The kernel may hand over more than one datagram.
     if (this.#coalesces) return this.fetch(fd) === 0 ? undefined : copyInto(this.takeOne(), buffer);
     const slots = this.#arena;
-    const length = slots.receiveInto(fd, buffer, this.#flags | MSG_DONTWAIT);
-    if (length === -1) return this.#failed("recvmsg") ? this.fetchInto(fd, buffer) : undefined;
+    let length = slots.receiveInto(fd, buffer, this.#flags | MSG_DONTWAIT);
+    if (length === -1) {
+      let errno = lastErrno();
+      if (isUncertain(errno)) {
+        length = slots.receiveInto(fd, buffer, this.#flags | MSG_DONTWAIT);
+        errno = lastErrno();
+      }
+      if (length === -1) return this.#failed(errno, "recvmsg") ? this.fetchInto(fd, buffer) : undefined;
+    }
     if (this.#isUnix && slots.hasControl(0)) closeDescriptors(slots.arena.control(0));
     const address = this.#senders.decode(slots.arena.bytes, slots.nameOffset(0), slots.nameLength(0));
     const flags = slots.flags(0) & ~MSG_CMSG_CLOEXEC;
@@ -185,10 +199,8 @@ export class ReceiveQueue {
    *
    * @throws {SystemError} It is nobody else's error.
    */
-  #failed(syscall: string): boolean {
-    const errno = lastErrno();
-    // recv(2) knows no ENOENT: the runtime made a call of its own before errno was read (seen once). The reactor tells again.
-    if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR || errno === ERRNO.ENOENT) return false;
+  #failed(errno: number, syscall: string): boolean {
+    if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) return false;
     if (this.#onError?.(errno)) return true;
     throw systemError(errno, syscall);
   }

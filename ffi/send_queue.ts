@@ -11,10 +11,10 @@ import { ArgumentError, BufferFullError, type ClosedError, MessageTooLargeError 
 import type { SockeyeError } from "../common/errors.ts";
 import { timeoutError, type WaitOptions } from "../common/wait.ts";
 import { COPIED_PAYLOAD_BYTES } from "./arenas.ts";
-import { AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SO_MEMINFO, SOL_SOCKET } from "./constants.ts";
+import { MSG_DONTWAIT, MSG_NOSIGNAL, SO_MEMINFO, SOL_SOCKET } from "./constants.ts";
 import { ERRNO, systemError } from "./errno.ts";
 import { shrunkError } from "./lent_memory.ts";
-import { lastErrno, type Libc, libc } from "./libc.ts";
+import { isUncertain, lastErrno, type Libc, libc } from "./libc.ts";
 import type { OutgoingMessage, SendOptions } from "./message.ts";
 import type { Segmentation } from "./segmentation.ts";
 import { SendBatch } from "./send_batch.ts";
@@ -128,6 +128,8 @@ export class SendQueue {
   #mode = 0;
   /** The last call was refused for want of room, while nothing was on its way that took it. */
   #wasShort = false;
+  /** Why the last call failed. */
+  #errno = 0;
 
   /** Makes an empty queue. */
   constructor({ batch, controlBytes, limit, segmentation, setMode, segmentedMode, onError }: SendQueueOptions) {
@@ -176,14 +178,18 @@ export class SendQueue {
     for (;;) {
       this.enterMode(fd, options.mode);
       this.#batch.set(0, data, options);
-      const result = this.#libc.symbols.sendmsg(fd, this.#batch.headers, flags);
+      let result = this.#libc.symbols.sendmsg(fd, this.#batch.headers, flags);
+      if (result === -1 && this.#isInDoubt()) {
+        result = this.#libc.symbols.sendmsg(fd, this.#batch.headers, flags);
+        if (result === -1) this.#errno = lastErrno();
+      }
       if (data.length > COPIED_PAYLOAD_BYTES) this.#batch.release(0);
       if (result >= 0) {
         this.#count(data);
         return "sent";
       }
-      const errno = lastErrno();
-      if (this.#isFull(fd, errno, options)) {
+      const errno = this.#errno;
+      if (this.#isFull(fd, errno)) {
         this.sendsBlocked++;
         return "blocked";
       }
@@ -208,8 +214,8 @@ export class SendQueue {
       }
       const sent = this.#sendFilled(fd, flags, mode);
       if (sent === -1) {
-        const errno = lastErrno();
-        if (this.#isFull(fd, errno, messages[next])) break;
+        const errno = this.#errno;
+        if (this.#isFull(fd, errno)) break;
         if (this.#isToRepeat(errno, messages[next])) continue;
         throw sendError(errno, messages[next].data, messages[next]);
       }
@@ -265,8 +271,8 @@ export class SendQueue {
         continue;
       }
       if (sent === -1) {
-        const errno = lastErrno();
-        if (this.#isFull(fd, errno, first.options)) {
+        const errno = this.#errno;
+        if (this.#isFull(fd, errno)) {
           this.sendsBlocked++;
           return "blocked";
         }
@@ -315,11 +321,8 @@ export class SendQueue {
    * Whether there is no room until what was sent before has left. Raw sockets, and all for the fragments of one packet, say
    * so by ENOBUFS (`__ip_append_data` in net/ipv4/ip_output.c), also where the call is to wait.
    */
-  #isFull(fd: number, errno: number, { to }: SendOptions): boolean {
+  #isFull(fd: number, errno: number): boolean {
     if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) return true;
-    // Only a path can be missing. Otherwise the runtime made a call of its own before errno was read (seen in the rig, under
-    // load): the next attempt tells what it is.
-    if (errno === ERRNO.ENOENT) return !isUnixAddress(to);
     return errno === ERRNO.ENOBUFS && this.#isOnItsWay(fd);
   }
 
@@ -355,7 +358,13 @@ export class SendQueue {
     return true;
   }
 
-  /** Hands the batch, or its first slots, to the kernel in their mode: how many messages it took, or -1. */
+  /** Takes note of why a call failed; true when that is not certain, and the call is to be made again. */
+  #isInDoubt(): boolean {
+    this.#errno = lastErrno();
+    return isUncertain(this.#errno);
+  }
+
+  /** Hands the batch, or its first slots, to the kernel in their mode: how many messages it took, or -1 with `#errno`. */
   #sendFilled(fd: number, flags = 0, mode = 0): number {
     this.#batch.endRun();
     let { slots } = this.#batch;
@@ -365,7 +374,11 @@ export class SendQueue {
       this.enterMode(fd, this.#batch.isShared ? segmentedMode : mode);
       slots = this.#batch.slotsAlike();
     }
-    const sent = this.#libc.symbols.sendmmsg(fd, this.#batch.headers, slots, flags | SEND_FLAGS);
+    let sent = this.#libc.symbols.sendmmsg(fd, this.#batch.headers, slots, flags | SEND_FLAGS);
+    if (sent === -1 && this.#isInDoubt()) {
+      sent = this.#libc.symbols.sendmmsg(fd, this.#batch.headers, slots, flags | SEND_FLAGS);
+      if (sent === -1) this.#errno = lastErrno();
+    }
     if (sent === -1) return -1;
     // The kernel tells of an error by sending less, and forgets it: of many in a row nobody else would be told.
     if (sent < slots) this.#onError?.(-1);
@@ -407,8 +420,4 @@ function sendError(errno: number, data: Uint8Array, { to }: SendOptions = CONNEC
 function isThere({ data, length, completion }: Queued): boolean {
   if (data.length < length) completion.fail(shrunkError(data, length, "data"));
   return !completion.isAbandoned;
-}
-
-function isUnixAddress(to: SendOptions["to"]): boolean {
-  return to instanceof Uint8Array ? to[0] === AF_UNIX : to?.family === "unix";
 }

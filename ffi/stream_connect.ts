@@ -7,7 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { checkTimeout, timeoutError, type WaitOptions } from "../common/wait.ts";
 import { ERRNO, systemError } from "./errno.ts";
-import { lastErrno, libc } from "./libc.ts";
+import { isUncertain, lastErrno, libc } from "./libc.ts";
 import type { Operations } from "./operations.ts";
 import { Reactor, WRITABLE } from "./reactor.ts";
 import { encodeSockaddr, formatSocketAddress, type SocketAddress } from "./sockaddr.ts";
@@ -71,7 +71,11 @@ function connecting(address: SocketAddress): (fd: number) => Progress {
   const name = encodeSockaddr(address);
   return (fd) => {
     if (libc().symbols.connect(fd, name, name.length) !== -1) return "connected";
-    const errno = lastErrno();
+    let errno = lastErrno();
+    if (isUncertain(errno)) {
+      if (libc().symbols.connect(fd, name, name.length) !== -1) return "connected";
+      errno = lastErrno();
+    }
     switch (errno) {
       case ERRNO.EISCONN:
         return "connected";

@@ -8,10 +8,9 @@
 
 import { MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL } from "./constants.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { ERRNO } from "./errno.ts";
 import { DESCRIPTORS_CONTROL_BYTES, takeDescriptors } from "./fd_passing.ts";
 import { IOV_MAX, IoVector } from "./iovec.ts";
-import { checked, lastErrno, type Libc, libc, uninterrupted } from "./libc.ts";
+import { type Libc, libc, unlessBlocked } from "./libc.ts";
 import { MessageArena } from "./msghdr.ts";
 
 /** Writes up to this size are copied behind the header, which is cheaper than to ask for their address. */
@@ -37,11 +36,6 @@ function prepared(): Shared {
   return shared;
 }
 
-function unlessBlocked(result: number, syscall: string): number | undefined {
-  if (result === -1 && lastErrno() === ERRNO.EAGAIN) return undefined;
-  return checked(result, syscall);
-}
-
 /**
  * Writes bytes, and hands over descriptors with the first of them.
  *
@@ -53,9 +47,11 @@ export function sendSome(fd: number, bytes: Uint8Array, control?: Uint8Array): n
   if (isCopied) arena.setPayload(0, bytes);
   else arena.pointPayload(0, bytes);
   arena.setControl(0, control);
-  const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS));
-  if (!isCopied) arena.releasePayload(0);
-  return unlessBlocked(result, "sendmsg");
+  try {
+    return unlessBlocked(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS), "sendmsg");
+  } finally {
+    if (!isCopied) arena.releasePayload(0);
+  }
 }
 
 /** Writes from several buffers, and goes past what was written. */
@@ -64,9 +60,12 @@ export function sendVector(fd: number, vector: IoVector): number | undefined {
   vector.requireMemory();
   arena.pointPayloadVector(0, vector);
   arena.setControl(0, undefined);
-  const result = uninterrupted(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS));
-  arena.releasePayload(0);
-  const written = unlessBlocked(result, "sendmsg");
+  let written;
+  try {
+    written = unlessBlocked(() => libc.symbols.sendmsg(fd, arena.headers, SEND_FLAGS), "sendmsg");
+  } finally {
+    arena.releasePayload(0);
+  }
   if (written !== undefined) vector.advance(written);
   return written;
 }
@@ -83,9 +82,12 @@ export function receiveWithDescriptors(fd: number, buffer: Uint8Array, limit: nu
   const { libc, arena } = prepared();
   arena.prepareReceive(1);
   arena.pointPayload(0, buffer);
-  const result = uninterrupted(() => libc.symbols.recvmsg(fd, arena.headers, RECEIVE_FLAGS));
-  arena.releasePayload(0);
-  const length = unlessBlocked(result, "recvmsg");
+  let length;
+  try {
+    length = unlessBlocked(() => libc.symbols.recvmsg(fd, arena.headers, RECEIVE_FLAGS), "recvmsg");
+  } finally {
+    arena.releasePayload(0);
+  }
   if (length === undefined) return undefined;
   const control = arena.control(0);
   const isCut = (arena.messageFlags(0) & MSG_CTRUNC) !== 0;

@@ -10,9 +10,9 @@
 
 import { ArgumentError } from "../common/errors.ts";
 import { MFD_CLOEXEC, O_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./constants.ts";
-import { ERRNO } from "./errno.ts";
+import { ERRNO, systemError } from "./errno.ts";
 import type { IoVector } from "./iovec.ts";
-import { checked, lastErrno, libc, uninterrupted } from "./libc.ts";
+import { checked, isUncertain, lastErrno, libc, unlessBlocked } from "./libc.ts";
 import { decodeSockaddr, encodeSockaddr, formatSocketAddress, SOCKADDR_STORAGE_SIZE } from "./sockaddr.ts";
 import type { SocketAddress } from "./sockaddr.ts";
 
@@ -22,6 +22,9 @@ const encoder = new TextEncoder();
 const word = new Int32Array(new ArrayBuffer(8));
 const wordBytes = new Uint8Array(word.buffer);
 const name = new Uint8Array(new ArrayBuffer(SOCKADDR_STORAGE_SIZE));
+
+/** Those of close(2), but for EINTR. It can't be called again to be sure: the number may be somebody else's by then. */
+const CLOSE_ERRORS: ReadonlySet<number> = new Set([ERRNO.EBADF, ERRNO.EIO, ERRNO.ENOSPC, ERRNO.EDQUOT]);
 
 function cString(text: string, argument: string): Uint8Array {
   if (text.includes("\0")) throw new ArgumentError(argument, "must not contain a NUL character");
@@ -103,10 +106,16 @@ export function bind(fd: number, address: SocketAddress | Uint8Array): void {
 export function connect(fd: number, address: SocketAddress | Uint8Array): boolean {
   const bytes = encoded(address);
   if (libc().symbols.connect(fd, bytes, bytes.length) !== -1) return true;
-  const errno = lastErrno();
+  let errno = lastErrno();
+  if (isUncertain(errno)) {
+    if (libc().symbols.connect(fd, bytes, bytes.length) !== -1) return true;
+    errno = lastErrno();
+    // The first call has done it, or begun.
+    if (errno === ERRNO.EISCONN) return true;
+    if (errno === ERRNO.EALREADY) return false;
+  }
   if (errno === ERRNO.EINPROGRESS || errno === ERRNO.EINTR) return false;
-  checked(-1, "connect", described(address));
-  return false;
+  throw systemError(errno, "connect", described(address));
 }
 
 /**
@@ -137,11 +146,9 @@ export interface Accepted {
  */
 export function accept4(fd: number): Accepted | undefined {
   word[0] = name.length;
-  const result = uninterrupted(() => libc().symbols.accept4(fd, name, wordBytes, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (result === -1) {
-    if (lastErrno() === ERRNO.EAGAIN) return undefined;
-    checked(result, "accept4");
-  }
+  const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const result = unlessBlocked(() => libc().symbols.accept4(fd, name, wordBytes, flags), "accept4");
+  if (result === undefined) return undefined;
   const address = decodeSockaddr(name, 0, Math.min(word[0], name.length));
   return address === undefined ? { fd: result } : { fd: result, address };
 }
@@ -166,7 +173,9 @@ export function shutdown(fd: number, how: number): void {
  * @throws {SystemError} `EBADF` when it is not open; `EIO`, `ENOSPC`, `EDQUOT` when written data was lost.
  */
 export function close(fd: number): void {
-  if (libc().symbols.close(fd) === -1 && lastErrno() !== ERRNO.EINTR) checked(-1, "close");
+  if (libc().symbols.close(fd) !== -1) return;
+  const errno = lastErrno();
+  if (CLOSE_ERRORS.has(errno)) throw systemError(errno, "close");
 }
 
 function socketName(call: "getsockname" | "getpeername", fd: number): SocketAddress | undefined {
@@ -298,7 +307,7 @@ export function eventfd(initial = 0, flags = 0): number {
  * @throws {SystemError} As in read(2).
  */
 export function read(fd: number, buffer: Uint8Array): number | undefined {
-  return unlessBlocked(uninterrupted(() => libc().symbols.read(fd, buffer, buffer.length)), "read");
+  return unlessBlocked(() => libc().symbols.read(fd, buffer, buffer.length), "read");
 }
 
 /**
@@ -310,7 +319,7 @@ export function read(fd: number, buffer: Uint8Array): number | undefined {
  * @throws {SystemError} As in write(2): `EPIPE`, …
  */
 export function write(fd: number, buffer: Uint8Array): number | undefined {
-  return unlessBlocked(uninterrupted(() => libc().symbols.write(fd, buffer, buffer.length)), "write");
+  return unlessBlocked(() => libc().symbols.write(fd, buffer, buffer.length), "write");
 }
 
 /**
@@ -324,7 +333,7 @@ export function write(fd: number, buffer: Uint8Array): number | undefined {
  */
 export function readv(fd: number, vector: IoVector): number | undefined {
   vector.requireMemory();
-  return unlessBlocked(uninterrupted(() => libc().symbols.readv(fd, vector.address, vector.count)), "readv");
+  return unlessBlocked(() => libc().symbols.readv(fd, vector.address, vector.count), "readv");
 }
 
 /**
@@ -338,12 +347,7 @@ export function readv(fd: number, vector: IoVector): number | undefined {
  */
 export function writev(fd: number, vector: IoVector): number | undefined {
   vector.requireMemory();
-  return unlessBlocked(uninterrupted(() => libc().symbols.writev(fd, vector.address, vector.count)), "writev");
-}
-
-function unlessBlocked(result: number, syscall: string): number | undefined {
-  if (result === -1 && lastErrno() === ERRNO.EAGAIN) return undefined;
-  return checked(result, syscall);
+  return unlessBlocked(() => libc().symbols.writev(fd, vector.address, vector.count), "writev");
 }
 
 /**
