@@ -9,7 +9,7 @@ export const perf: CommandGroup = {
   name: "perf",
   summary: "Measures latency and throughput as the perf tools of nng, nanomsg and mangos do.",
   details: `Either end can be one of theirs, given the same size and count: nng's tools speak version 1 of PAIR,
-which is the default here, those of nanomsg and mangos version 0 (--pattern pair0).`,
+which is the default here, those of nanomsg and mangos version 0 (--pair0).`,
   commands: [localLatency, remoteLatency, inprocLatency, localThroughput, remoteThroughput, inprocThroughput],
   examples: [
     { line: "sp perf local_thr tcp://127.0.0.1:5555 64 1000000", about: "the end that counts; start it first" },

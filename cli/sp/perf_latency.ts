@@ -1,14 +1,14 @@
 /** `sockeye sp perf local_lat`, `remote_lat`, `inproc_lat`: how long a message takes. @module */
 
 import { type Command, command } from "../command.ts";
-import { choice } from "../option.ts";
 import type { Output } from "../output.ts";
 import { json } from "../shared_options.ts";
 import {
   blocking,
   checkSize,
   DIAL_URL,
-  LATENCY_PATTERNS,
+  inprocUrl,
+  latencyPatterns,
   latencySockets,
   LISTEN_URL,
   type Load,
@@ -19,7 +19,6 @@ import {
 } from "./perf_options.ts";
 
 const TRIPS = ["COUNT", "how many round trips"] as const;
-const pattern = choice(LATENCY_PATTERNS, "which sockets to use (default pair1)");
 const INPROC_URL = "inproc://latency_test";
 
 /** The end that sends back. */
@@ -27,14 +26,14 @@ export const localLatency: Command = command({
   name: "local_lat",
   summary: "Listens, and sends each message back; prints nothing.",
   operands: [LISTEN_URL, SIZE, TRIPS],
-  options: { pattern, sync: blocking },
+  options: { ...latencyPatterns, sync: blocking },
   examples: [{
     line: "sp perf local_lat tcp://127.0.0.1:5555 64 100000",
     about: "serve a hundred thousand round trips",
   }],
   async run({ options, operands: [url, size, count], signal }) {
     const load = readLoad(size, count);
-    const socket = latencySockets(options.pattern).local();
+    const socket = latencySockets(options).local();
     try {
       await socket.listen(url, { signal });
       await reflect(socket, load, options.sync, signal);
@@ -50,13 +49,13 @@ export const remoteLatency: Command = command({
   name: "remote_lat",
   summary: "Dials, sends messages one by one, and prints how long one takes in one direction.",
   operands: [DIAL_URL, SIZE, TRIPS],
-  options: { pattern, sync: blocking, json },
+  options: { ...latencyPatterns, sync: blocking, json },
   examples: [
     { line: "sp perf remote_lat tcp://127.0.0.1:5555 64 100000 --sync", about: "measure them with calls that block" },
   ],
   async run({ options, operands: [url, size, count], output, signal }) {
     const load = readLoad(size, count);
-    const socket = latencySockets(options.pattern).remote();
+    const socket = latencySockets(options).remote();
     try {
       await socket.dial(url, { signal });
       report(load, await measure(socket, load, options.sync, signal), output);
@@ -72,15 +71,15 @@ export const inprocLatency: Command = command({
   name: "inproc_lat",
   summary: "Does both within one process, by inproc.",
   operands: [SIZE, TRIPS],
-  options: { pattern, json },
+  options: { ...latencyPatterns, url: inprocUrl, json },
   examples: [{ line: "sp perf inproc_lat 64 100000", about: "a hundred thousand round trips" }],
   async run({ options, operands: [size, count], output, signal }) {
     const load = readLoad(size, count);
-    const sockets = latencySockets(options.pattern);
+    const sockets = latencySockets(options);
     const [local, remote] = [sockets.local(), sockets.remote()];
     try {
-      await local.listen(INPROC_URL);
-      await remote.dial(INPROC_URL);
+      const { url } = await local.listen(options.url ?? INPROC_URL, { signal });
+      await remote.dial(url, { signal });
       const [seconds] = await Promise.all([
         measure(remote, load, false, signal),
         reflect(local, load, false, signal),

@@ -1,10 +1,10 @@
 /** What the measurements share: operands, options, sockets. @module */
 
 import { ProtocolError } from "@sockeye/sockeye";
-import { Pair, Pull, Push, Rep, Req, type SocketOptions } from "@sockeye/sockeye/sp";
+import { Bus, Pair, Pull, Push, Rep, Req, type SocketOptions } from "@sockeye/sockeye/sp";
 import type { Operand } from "../command.ts";
-import type { Option } from "../option.ts";
-import { flag } from "../option.ts";
+import type { Option, OptionValues } from "../option.ts";
+import { flag, text } from "../option.ts";
 import { UsageError } from "../usage_error.ts";
 
 /** The operand of the end that is there first. */
@@ -16,6 +16,9 @@ export const SIZE: Operand = ["SIZE", "the size of each message, in bytes"];
 
 /** The option for calls that block. */
 export const blocking: Option<boolean> = flag("use the calls that block the thread, sendSync and receiveSync");
+
+/** The option for another address of both ends in one process. */
+export const inprocUrl: Option<string | undefined> = text("URL", "another address than one of inproc");
 
 /** What can be measured: how large, how many. */
 export interface Load {
@@ -42,7 +45,7 @@ function readNumber(name: string, text: string, min: number): number {
 }
 
 /** A socket that sends and receives. */
-export type TwoWay = Pair | Req | Rep;
+export type TwoWay = Pair | Req | Rep | Bus;
 
 /** What is received may have any size: both ends are given it. */
 const OPTIONS: SocketOptions = { maxReceiveSize: 0 };
@@ -50,30 +53,54 @@ const OPTIONS: SocketOptions = { maxReceiveSize: 0 };
 /** How many messages are read and sent ahead for throughput, as in nng's tools. */
 const BUFFER = 128;
 
-/** The patterns in which messages go back and forth. */
-export const LATENCY_PATTERNS = ["pair1", "pair0", "reqrep0"] as const;
+/** The patterns that both kinds of measurement know. */
+const pairs = {
+  pair1: flag("PAIR of version 1, as nng's tools have it (the default)"),
+  pair0: flag("PAIR of version 0, as those of nanomsg and mangos have it"),
+};
+
+/** The options for patterns in which messages go back and forth. */
+export const latencyPatterns = { ...pairs, reqrep0: flag("REQ and REP"), bus0: flag("two BUS sockets") };
+
+/** The options for patterns that carry as much as they can in one direction. */
+export const throughputPatterns = { ...pairs, pipeline0: flag("PUSH and PULL") };
 
 /** The two sockets of such a pattern. */
 export function latencySockets(
-  pattern: (typeof LATENCY_PATTERNS)[number],
+  options: OptionValues<typeof latencyPatterns>,
 ): { local: () => TwoWay; remote: () => TwoWay } {
+  const pattern = onlyOne(latencyPatterns, options);
   if (pattern === "reqrep0") return { local: () => new Rep(OPTIONS), remote: () => new Req(OPTIONS) };
+  if (pattern === "bus0") return { local: () => new Bus(OPTIONS), remote: () => new Bus(OPTIONS) };
   const open = () => new Pair({ ...OPTIONS, version: pattern === "pair0" ? 0 : 1 });
   return { local: open, remote: open };
 }
 
-/** The patterns that carry as much as they can in one direction. */
-export const THROUGHPUT_PATTERNS = ["pair1", "pair0", "pipeline0"] as const;
-
 /** The two sockets of such a pattern. */
 export function throughputSockets(
-  pattern: (typeof THROUGHPUT_PATTERNS)[number],
+  options: OptionValues<typeof throughputPatterns>,
 ): { local: () => Pair | Pull; remote: () => Pair | Push } {
+  const pattern = onlyOne(throughputPatterns, options);
   const local = { ...OPTIONS, receiveBuffer: BUFFER };
   const remote = { ...OPTIONS, sendBuffer: BUFFER };
   if (pattern === "pipeline0") return { local: () => new Pull(local), remote: () => new Push(remote) };
   const version = pattern === "pair0" ? 0 : 1;
   return { local: () => new Pair({ ...local, version }), remote: () => new Pair({ ...remote, version }) };
+}
+
+/**
+ * The pattern that was chosen.
+ *
+ * @throws {UsageError} There are several.
+ */
+function onlyOne<Name extends string>(
+  patterns: Readonly<Record<Name, unknown>>,
+  options: Readonly<Record<Name, boolean>>,
+): Name | undefined {
+  const names = Object.keys(patterns) as Name[];
+  const chosen = names.filter((name) => options[name]);
+  if (chosen.length > 1) throw new UsageError(`give one of ${names.map((name) => `--${name}`).join(", ")}`);
+  return chosen[0];
 }
 
 /**

@@ -3,24 +3,23 @@
 import { ClosedError, TimeoutError } from "@sockeye/sockeye";
 import type { Pair, Pull, Push } from "@sockeye/sockeye/sp";
 import { type Command, command } from "../command.ts";
-import { choice } from "../option.ts";
 import type { Output } from "../output.ts";
 import { json } from "../shared_options.ts";
 import {
   blocking,
   checkSize,
   DIAL_URL,
+  inprocUrl,
   LISTEN_URL,
   type Load,
   readLoad,
   secondsSince,
   SIZE,
-  THROUGHPUT_PATTERNS,
+  throughputPatterns,
   throughputSockets,
 } from "./perf_options.ts";
 
 const MESSAGES = ["COUNT", "how many messages"] as const;
-const pattern = choice(THROUGHPUT_PATTERNS, "which sockets to use (default pair1)");
 const INPROC_URL = "inproc://throughput-test";
 
 /** Starts the clock, and, from the other end, tells that all has come. */
@@ -36,11 +35,11 @@ export const localThroughput: Command = command({
   name: "local_thr",
   summary: "Listens, counts messages, and prints how many come in a second.",
   operands: [LISTEN_URL, SIZE, MESSAGES],
-  options: { pattern, sync: blocking, json },
+  options: { ...throughputPatterns, sync: blocking, json },
   examples: [{ line: "sp perf local_thr ipc:///tmp/perf.ipc 64 1000000", about: "a million of 64 bytes" }],
   async run({ options, operands: [url, size, count], output, signal }) {
     const load = readLoad(size, count);
-    const socket = throughputSockets(options.pattern).local();
+    const socket = throughputSockets(options).local();
     try {
       await socket.listen(url, { signal });
       report(load, await receiveAll(socket, load, options.sync, signal), output);
@@ -56,11 +55,11 @@ export const remoteThroughput: Command = command({
   name: "remote_thr",
   summary: "Dials, and sends messages as fast as they are taken; prints nothing.",
   operands: [DIAL_URL, SIZE, MESSAGES],
-  options: { pattern, sync: blocking },
+  options: { ...throughputPatterns, sync: blocking },
   examples: [{ line: "sp perf remote_thr ipc:///tmp/perf.ipc 64 1000000", about: "a million of 64 bytes" }],
   async run({ options, operands: [url, size, count], signal }) {
     const load = readLoad(size, count);
-    const socket = throughputSockets(options.pattern).remote();
+    const socket = throughputSockets(options).remote();
     try {
       await socket.dial(url, { signal });
       await sendAll(socket, load, options.sync, signal);
@@ -77,15 +76,15 @@ export const inprocThroughput: Command = command({
   name: "inproc_thr",
   summary: "Does both within one process, by inproc.",
   operands: [SIZE, MESSAGES],
-  options: { pattern, json },
+  options: { ...throughputPatterns, url: inprocUrl, json },
   examples: [{ line: "sp perf inproc_thr 64 1000000", about: "a million of 64 bytes" }],
   async run({ options, operands: [size, count], output, signal }) {
     const load = readLoad(size, count);
-    const sockets = throughputSockets(options.pattern);
+    const sockets = throughputSockets(options);
     const [local, remote] = [sockets.local(), sockets.remote()];
     try {
-      await local.listen(INPROC_URL);
-      await remote.dial(INPROC_URL);
+      const { url } = await local.listen(options.url ?? INPROC_URL, { signal });
+      await remote.dial(url, { signal });
       const [seconds] = await Promise.all([
         receiveAll(local, load, false, signal),
         sendAll(remote, load, false, signal),

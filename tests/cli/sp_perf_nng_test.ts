@@ -12,7 +12,7 @@ const skip = nng.path === undefined && nng.reason;
 type Maker = (role: string, pattern: string, load: readonly string[]) => string[];
 
 const SOCKEYE: Maker = (role, pattern, load) =>
-  sockeyeCommand(["sp", "perf", role, ...load, ...(pattern === "pair1" ? [] : ["--pattern", pattern])]);
+  sockeyeCommand(["sp", "perf", role, ...load, ...(pattern === "pair1" ? [] : [`--${pattern}`])]);
 const NNG: Maker = (role, pattern, load) => [nng.path!, role, pattern, ...load];
 
 /** What both print, whatever the figures. */

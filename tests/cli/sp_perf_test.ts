@@ -26,11 +26,13 @@ test("a throughput is printed as nng's tools print it", () => {
   );
 });
 
-for (const [pattern, ...words] of [["pair1"], ["pair0"], ["reqrep0"], ["pair1", "--sync"]]) {
+for (
+  const [pattern, ...words] of [["pair1"], ["pair0"], ["reqrep0"], ["bus0"], ["pair1", "--sync"], ["reqrep0", "--sync"]]
+) {
   test(`round trips of two programs are measured: ${[pattern, ...words].join(" ")}`, async () => {
     using folder = new Folder();
     const url = folder.url("perf");
-    const all = [url, "0", "50", "--pattern", pattern, ...words];
+    const all = [url, "0", "50", `--${pattern}`, ...words];
     await using local = startSockeye(["sp", "perf", "local_lat", ...all]);
     await using remote = startSockeye(["sp", "perf", "remote_lat", ...all, "--json"]);
 
@@ -47,7 +49,7 @@ for (const [pattern, ...words] of [["pair1"], ["pair0"], ["pipeline0"], ["pair1"
   test(`the throughput of two programs is measured: ${[pattern, ...words].join(" ")}`, async () => {
     using folder = new Folder();
     const url = folder.url("perf");
-    const all = [url, "1024", "5000", "--pattern", pattern, ...words];
+    const all = [url, "1024", "5000", `--${pattern}`, ...words];
     await using local = startSockeye(["sp", "perf", "local_thr", ...all, "--json"]);
     await using remote = startSockeye(["sp", "perf", "remote_thr", ...all]);
 
@@ -59,6 +61,41 @@ for (const [pattern, ...words] of [["pair1"], ["pair0"], ["pipeline0"], ["pair1"
     deepEqual(await remote.ended, { status: 0, stdout: "", stderr: "" });
   });
 }
+
+test("both ends in one process may use another transport", () => {
+  for (const kind of ["inproc_lat", "inproc_thr"]) {
+    const { status, stdout, stderr } = runSockeye([
+      "sp",
+      "perf",
+      kind,
+      "8",
+      "100",
+      "--url",
+      "tcp://127.0.0.1:0",
+      "--json",
+    ]);
+
+    deepEqual([status, stderr], [0, ""]);
+    equal(objects(stdout)[0].size, 8);
+  }
+});
+
+test("words that make no sense are told as such", () => {
+  for (
+    const [words, complaint] of [
+      [["inproc_lat", "x", "1"], /SIZE must be a number from 0 to 1000000000, not "x"/],
+      [["inproc_thr", "1", "0"], /COUNT must be a number from 1 to 1000000000, not "0"/],
+      [["inproc_lat", "1", "1", "--pair0", "--bus0"], /give one of --pair1, --pair0, --reqrep0, --bus0/],
+      [["inproc_thr", "1", "1", "--reqrep0"], /--reqrep0/],
+      [["local_lat", "tcp://127.0.0.1:0"], /SIZE/],
+    ] as const
+  ) {
+    const { status, stdout, stderr } = runSockeye(["sp", "perf", ...words]);
+
+    deepEqual([status, stdout], [2, ""]);
+    match(stderr, complaint);
+  }
+});
 
 test("messages of another size than agreed on are a failure", async () => {
   using folder = new Folder();
