@@ -314,6 +314,30 @@ for (const way of [UDP, IP]) {
     end();
   }, { skip });
 
+  test(`${name}: a flood of strangers takes the places there are, and nothing from those who are in`, async () => {
+    const { host, here, there, end } = await connectBoth(transport, url, { listen: { maxPipes: 4 } });
+    const strangers = Array.from({ length: 40 }, () => way.stranger(host));
+    const requests = encodeHeader(OPCODE.CREQ, 80, 64, 5);
+
+    const answers: number[] = [];
+    for (const one of strangers) {
+      await one.say(encodeHeader(OPCODE.DATA, 80, 1), [1]);
+      assert.deepEqual(await one.hear(), [1, 3, 81, 0, REASON.NOT_CONNECTED, 0, 0, 0]);
+      await one.say(encodeHeader(OPCODE.DISC, 80, REASON.CLOSED));
+      await one.say(requests);
+      answers.push((await one.hear())[1]);
+    }
+
+    assert.deepEqual(answers, [...Array(3).fill(OPCODE.CACK), ...Array(37).fill(OPCODE.DISC)]);
+    assert.equal(host.accepted.items.length, 4);
+    assert.deepEqual(host.failures.items.map(({ code }) => code), ["BUFFER_FULL"]);
+    await here.send(bytes("still here"));
+    assert.equal(text(await there.messages.first()), "still here");
+    for (const one of strangers) one.close();
+    for (const connection of host.accepted.items) connection.close();
+    end();
+  }, { skip });
+
   test(`${name}: a peer that is there again is told that it has no connection, and ends the old one`, async () => {
     const { here, there, end } = await connectBoth(transport, url);
     there.connection.close();

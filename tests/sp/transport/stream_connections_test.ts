@@ -153,6 +153,30 @@ for (const carrier of CARRIERS) {
     host.close();
   }, { skip });
 
+  test(`${name}: peers that greet too slowly lose the places that they took from others`, async () => {
+    const host = new Host(transport, carrier.url(), { maxPipes: 3, handshakeTimeout: 100 });
+    const slow = [];
+    for (let i = 0; i < 3; i++) {
+      const peer = await rawPeer(host.url);
+      await peer.write(encodeGreeting(80).subarray(0, i));
+      await readExactly(peer, GREETING_BYTES);
+      slow.push(peer);
+    }
+    await assert.rejects(dial(transport, host.url));
+    assert.equal((await host.failed.next()).code, "BUFFER_FULL");
+
+    for (let i = 0; i < 3; i++) assert(await host.failed.next() instanceof TimeoutError);
+    const sender = new Witness(await dial(transport, host.url));
+    const receiver = await host.witness();
+    assert(sender.send("at last"));
+    assert.equal(await receiver.text(), "at last");
+
+    for (const peer of slow) peer.close();
+    sender.connection.close();
+    await receiver.closed;
+    host.close();
+  }, { skip });
+
   test(`${name}: a peer that goes before it has greeted is an error of the protocol`, async () => {
     const host = new Host(transport, carrier.url());
     const peer = await rawPeer(host.url);

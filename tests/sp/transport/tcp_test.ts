@@ -1,5 +1,8 @@
 import { AddressError, StreamListener } from "@sockeye/sockeye/ffi";
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { tcp } from "../../../sp/transport/tcp.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
 import { test } from "../../support/harness.ts";
@@ -127,3 +130,32 @@ test("tcp: a port where nobody listens refuses, and never connects to itself", a
     });
   }
 });
+
+/** The timers of the connections with a port, as proc(5) has them: 2 is that of keepalive, tcp(7). */
+function timersOf(port: number): number[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, remote, state]) => state === "01" && [local, remote].some((end) => end.endsWith(`:${hex}`)))
+    .map(([, , , , , timer]) => Number.parseInt(timer, 16));
+}
+
+test("tcp: with keepAlive both ends probe a peer that says nothing, and without it none does", async () => {
+  for (const keepAlive of [true, false]) {
+    const host = new Host(tcp, "tcp://127.0.0.1:0", { keepAlive });
+    const sender = new Witness(await dial(tcp, host.url, { keepAlive }));
+    const receiver = await host.witness();
+
+    let timers = timersOf(Number(host.url.split(":").at(-1)));
+    // While what was sent last waits for its acknowledgement, another timer is there.
+    while (timers.includes(1) || timers.includes(4)) {
+      await setImmediate();
+      timers = timersOf(Number(host.url.split(":").at(-1)));
+    }
+
+    assert.deepEqual(timers, keepAlive ? [2, 2] : [0, 0]);
+    sender.connection.close();
+    await receiver.closed;
+    host.close();
+  }
+}, { skip: process.platform !== "linux" && "reads /proc/net/tcp" });

@@ -407,6 +407,48 @@ test("what is no request is told, and leaves no descriptor behind", async () => 
   host.listening.close();
 });
 
+test("descriptors that come with messages are closed, and the messages delivered", async () => {
+  const host = new Host(unixgram, fresh());
+  const stranger = await connectByHand(host);
+  const party = new Party(await host.accepted.first());
+  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
+  const before = openSockets();
+
+  for (let count = 1; count <= 100; count++) {
+    const control = encodeDescriptors(Array.from({ length: 50 }, () => ({ fd: theirs })));
+    await stranger.send(Uint8Array.of(...encodeHeader(OPCODE.DATA, 80, 1), count), { control });
+    await party.messages.until(count);
+  }
+
+  assert.equal(openSockets(), before);
+  for (const fd of [ours, theirs]) Descriptor.adopt(fd, "test").close();
+  stranger.close();
+  await party.closed.first();
+  host.listening.close();
+});
+
+test("descriptors that come with the listener's answer are closed", async () => {
+  const name = `sp-${crypto.randomUUID()}`;
+  const listener = MessageSocket.open(AF_UNIX, SOCK_DGRAM, 0, { descriptors: true });
+  listener.bind({ family: "unix", abstract: name });
+  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
+  const before = openSockets();
+  const attempt = dial(unixgram, `unixgram://@${name}`);
+  const { descriptors: [end] } = await listener.receive();
+  const answering = MessageSocket.adopt(end);
+
+  const control = encodeDescriptors(Array.from({ length: 50 }, () => ({ fd: theirs })));
+  await answering.send(encodeHeader(OPCODE.CACK, 81), { control });
+  const connection = await attempt;
+
+  assert(!(connection instanceof Error), String(connection));
+  connection.close();
+  answering.close();
+  assert.equal(openSockets(), before);
+  for (const fd of [ours, theirs]) Descriptor.adopt(fd, "test").close();
+  listener.close();
+});
+
 test("garbage ends the one connection that it comes by", async () => {
   const host = new Host(unixgram, fresh());
   const good = await dial(unixgram, host.url) as Party["connection"];

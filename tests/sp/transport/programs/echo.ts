@@ -1,5 +1,5 @@
 /**
- * Echoes messages over a stream transport, as a listener or a dialer, until the peer goes.
+ * Echoes messages over a transport, as a listener or a dialer, until the peer goes.
  *
  * `echo.ts listen|dial URL [MODE]`; prints the URL once it listens, or what went wrong.
  *
@@ -10,11 +10,12 @@ import process from "node:process";
 import { ipc } from "../../../../sp/transport/ipc.ts";
 import { tcp } from "../../../../sp/transport/tcp.ts";
 import type { Connection, TransportOptions } from "../../../../sp/transport/transport.ts";
+import { unixgram } from "../../../../sp/transport/unixgram.ts";
 import { parseSpUrl } from "../../../../sp/transport/url.ts";
 
 const [role, text, mode] = process.argv.slice(2);
 const url = parseSpUrl(text);
-const transport = url.scheme === "ipc" ? ipc : tcp;
+const transport = [ipc, tcp, unixgram].find(({ schemes }) => schemes.includes(url.scheme))!;
 const greeting = { protocol: 16, peer: 16, name: "pair", peerName: "pair" };
 const options: TransportOptions = {
   maxReceiveSize: 2 * 1024 * 1024,
