@@ -19,7 +19,7 @@ import {
   MSG_ERRQUEUE,
 } from "../ffi/constants.ts";
 import { ERRNO, systemError } from "../ffi/errno.ts";
-import { lastErrno } from "../ffi/libc.ts";
+import { isUncertain, lastErrno } from "../ffi/libc.ts";
 import { decodeSockaddr, type SocketAddress } from "../ffi/sockaddr.ts";
 import { setsockopt } from "../ffi/syscalls.ts";
 import { decodeErrorEntry, ErrorDecoder } from "./error_decoder.ts";
@@ -284,6 +284,7 @@ function setIfKnown(fd: number, level: number, option: number): void {
 }
 
 function requireNothing(errno: number): void {
-  if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR || errno === ERRNO.ENOENT) return;
+  // A number that may be another call's says nothing; if there is an entry, the reactor tells of it again.
+  if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR || isUncertain(errno)) return;
   throw systemError(errno, "recvmmsg");
 }

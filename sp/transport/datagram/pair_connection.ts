@@ -12,7 +12,7 @@ import { ProtocolError, type SockeyeError } from "../../../common/errors.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC } from "../../../ffi/constants.ts";
 import type { Descriptor } from "../../../ffi/descriptor.ts";
 import { ERRNO, systemError } from "../../../ffi/errno.ts";
-import { lastErrno, libc } from "../../../ffi/libc.ts";
+import { isUncertain, lastErrno, libc } from "../../../ffi/libc.ts";
 import { Reactor, READABLE, type Watch, WRITABLE } from "../../../ffi/reactor.ts";
 import type { SocketAddress } from "../../../ffi/sockaddr.ts";
 import type { UnixCredentials } from "../../../ffi/ucred.ts";
@@ -155,6 +155,7 @@ export class PairConnection implements Connection {
   /** Hands over what there is, as far as the kernel takes it. Nobody is told of anything. */
   #flush(): void {
     const packer = this.#packer;
+    let isSecond = false;
     while (!packer.isEmpty) {
       const { datagram } = packer;
       if (this.#symbols.send(this.#fd, datagram, datagram.length, SEND_FLAGS) !== -1) {
@@ -168,6 +169,10 @@ export class PairConnection implements Connection {
         this.#isBlocked = true;
         this.#updateInterest();
         return;
+      }
+      if (!isSecond && isUncertain(errno)) {
+        isSecond = true;
+        continue;
       }
       this.#error = systemError(errno, "send", this.url);
       this.#list();
@@ -195,6 +200,7 @@ export class PairConnection implements Connection {
 
   /** Receives what is there and delivers it, as long as somebody wants it. */
   #receive(budget: number): void {
+    let isSecond = false;
     for (this.#deliver(); budget > 0 && !this.#isPaused && !this.#isOver; budget--) {
       const space = this.#unpacker.space();
       const length = this.#symbols.recv(this.#fd, space, space.length, RECEIVE_FLAGS);
@@ -212,6 +218,10 @@ export class PairConnection implements Connection {
       const errno = lastErrno();
       if (errno === ERRNO.EINTR) continue;
       if (errno === ERRNO.EAGAIN) return;
+      if (!isSecond && isUncertain(errno)) {
+        isSecond = true;
+        continue;
+      }
       // The peer went and left messages of ours unread. Those that it sent before are still there.
       this.#error ??= systemError(errno, "recv", this.url);
       if (errno !== ERRNO.ECONNRESET) return this.#fail(this.#error);
