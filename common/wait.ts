@@ -64,10 +64,15 @@ class Waiter<T, Tag> {
 export class WaitList<T, Tag = undefined> {
   readonly #waiters: Set<Waiter<T, Tag>> = new Set();
   readonly #onAbandoned: () => void;
+  readonly #timedOut: (what: string, timeoutMs: number) => TimeoutError;
 
-  /** @param onAbandoned Called when a wait ends by its signal or timeout, so that the owner can lose interest. */
-  constructor(onAbandoned: () => void = () => {}) {
+  /**
+   * @param onAbandoned Called when a wait ends by its signal or timeout, so that the owner can lose interest.
+   * @param timedOut Makes the error of a wait that took too long, for owners that know more.
+   */
+  constructor(onAbandoned: () => void = () => {}, timedOut = timeoutError) {
     this.#onAbandoned = onAbandoned;
+    this.#timedOut = timedOut;
   }
 
   /** How many are waiting. */
@@ -92,7 +97,7 @@ export class WaitList<T, Tag = undefined> {
   wait(what: string, options: WaitOptions, tag: Tag): Promise<T> {
     const { signal, timeout } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (timeout === 0) return Promise.reject(timeoutError(what, 0));
+    if (timeout === 0) return Promise.reject(this.#timedOut(what, 0));
     return new Promise<T>((resolve, reject) => {
       const waiter = new Waiter(tag, resolve, reject);
       this.#waiters.add(waiter);
@@ -106,7 +111,9 @@ export class WaitList<T, Tag = undefined> {
       };
       const onAbort = () => abandon(signal!.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
-      const timer = timeout === undefined ? undefined : setTimeout(() => abandon(timeoutError(what, timeout)), timeout);
+      const timer = timeout === undefined
+        ? undefined
+        : setTimeout(() => abandon(this.#timedOut(what, timeout)), timeout);
       waiter.release = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
@@ -126,6 +133,19 @@ export class WaitList<T, Tag = undefined> {
     const waiter = this.#takeNext();
     waiter?.reject(reason);
     return waiter !== undefined;
+  }
+
+  /** Wakes those who want one thing with an error, wherever in the line they are; how many there were. */
+  rejectThose(tag: Tag, reason: unknown): number {
+    let count = 0;
+    for (const waiter of this.#waiters) {
+      if (waiter.tag !== tag) continue;
+      this.#waiters.delete(waiter);
+      waiter.release();
+      waiter.reject(reason);
+      count++;
+    }
+    return count;
   }
 
   /** Wakes everybody with the same value. */

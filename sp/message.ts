@@ -4,7 +4,11 @@
  * @module
  */
 
+import { ArgumentError } from "../common/errors.ts";
 import type { Pipe } from "./protocol/pipe.ts";
+
+/** What can be sent: bytes, text that goes out as UTF-8, or a whole message. */
+export type Sendable = Uint8Array | string | SpMessage;
 
 /** The header of messages that have none. */
 export const NO_HEADER: Uint8Array = new Uint8Array(0);
@@ -67,4 +71,15 @@ export class SpMessage {
   json(): unknown {
     return JSON.parse(this.text());
   }
+}
+
+/**
+ * The message that something to send stands for. Nothing is copied: bytes must not change until they are sent.
+ *
+ * @throws {ArgumentError} If it is nothing that can be sent.
+ */
+export function messageOf(data: Sendable): SpMessage {
+  if (data instanceof SpMessage) return data;
+  if (typeof data === "string" || data instanceof Uint8Array) return SpMessage.of(data);
+  throw new ArgumentError("data", `must be a Uint8Array, a string or an SpMessage, got ${typeof data}`);
 }

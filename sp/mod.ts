@@ -43,26 +43,26 @@ export type {
   UnixUnnamedAddress,
 } from "../ffi/sockaddr.ts";
 export type { UnixCredentials } from "../ffi/ucred.ts";
-export { SpMessage } from "./message.ts";
+export { type Sendable, SpMessage } from "./message.ts";
+export { AnsweringSocket } from "./patterns/answering.ts";
 export { Bus, type BusOptions } from "./patterns/bus.ts";
-export { SpContext } from "./patterns/context.ts";
+export { ReceivingContext, SpContext } from "./patterns/context.ts";
 export { device, type DeviceOptions } from "./patterns/device.ts";
+export { DuplexSocket } from "./patterns/duplex.ts";
 export { Pair, type PairOptions } from "./patterns/pair.ts";
 export { Pub, type PubOptions, Sub, type SubOptions } from "./patterns/pub.ts";
 export { SubContext } from "./patterns/sub_context.ts";
 export { Pull, type PullOptions, Push, type PushOptions } from "./patterns/push.ts";
+export { type ReceivingNeeds, ReceivingSocket } from "./patterns/receiving.ts";
 export { Rep, type RepOptions, Req, type ReqOptions } from "./patterns/req.ts";
 export type { ServeHandler, ServeOptions } from "./patterns/serve.ts";
+export { SendingSocket } from "./patterns/sending.ts";
 export {
   type DialerHandle,
   type DialOptions,
-  DuplexSocket,
   type ListenOptions,
   type ReceiveCalls,
-  ReceivingSocket,
-  type Sendable,
   type SendCalls,
-  SendingSocket,
   SpSocket,
   type SyncOptions,
 } from "./patterns/socket.ts";

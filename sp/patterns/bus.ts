@@ -2,7 +2,7 @@
 
 import { BusEngine, type BusOptions as BusPatternOptions } from "../protocol/bus.ts";
 import type { SocketOptions } from "../socket/options.ts";
-import { duplexParts, DuplexSocket } from "./socket.ts";
+import { DuplexSocket } from "./duplex.ts";
 
 /** How a {@linkcode Bus} socket is set up. */
 export interface BusOptions extends BusPatternOptions, SocketOptions {}
@@ -31,6 +31,6 @@ export class Bus extends DuplexSocket {
    * @throws {ArgumentError} When an option is out of range.
    */
   constructor(options: BusOptions = {}) {
-    super(duplexParts(new BusEngine(options), options));
+    super(new BusEngine(options), options);
   }
 }

@@ -4,44 +4,35 @@
  * @module
  */
 
-import { ClosedError } from "../../common/errors.ts";
+import { ClosedError, type SockeyeError } from "../../common/errors.ts";
 import type { WaitOptions } from "../../common/wait.ts";
-import type { SpMessage } from "../message.ts";
+import type { Sendable, SpMessage } from "../message.ts";
 import type { Context, Receiver, Sender } from "../protocol/engine.ts";
 import type { SocketCore } from "../socket/core.ts";
+import { concerning } from "../socket/errors.ts";
 import type { ReceiveLine, SendLine } from "../socket/lines.ts";
 import type { SocketOptions } from "../socket/options.ts";
-import {
-  messageOf,
-  type ReceiveCalls,
-  receiveLine,
-  type Sendable,
-  type SendCalls,
-  sendLine,
-  type SyncOptions,
-} from "./socket.ts";
+import { type ReceiveCalls, receiveLine, type SendCalls, sendLine, type SyncOptions } from "./socket.ts";
 
 const NO_OPTIONS = Object.freeze({});
 
-/** A conversation that ends by itself, or is closed: one question, one answer, and so on. */
-export class SpContext implements SendCalls, ReceiveCalls, Disposable {
-  readonly #context: Context & Sender & Receiver;
-  readonly #sends: SendLine;
+/** A context that receives, on a socket that it shares with others. */
+export abstract class ReceivingContext implements ReceiveCalls, Disposable {
+  readonly #context: Context;
+  readonly #core: SocketCore;
   readonly #receives: ReceiveLine;
   readonly #release: () => void;
-  readonly #core: SocketCore;
   #isClosed = false;
 
-  /** Made by `openContext` of a socket. */
-  constructor(
-    context: Context & Sender & Receiver,
+  /** For the patterns only. */
+  protected constructor(
+    context: Context & Receiver,
     core: SocketCore,
     options: SocketOptions,
     onAbandoned?: () => void,
   ) {
     this.#context = context;
     this.#core = core;
-    this.#sends = sendLine(context, core, options);
     this.#receives = receiveLine(context, core, options, onAbandoned);
     this.#release = core.onClose(() => this.close());
   }
@@ -52,44 +43,12 @@ export class SpContext implements SendCalls, ReceiveCalls, Disposable {
   }
 
   /**
-   * Sends a message: a request, or the answer to the one that was received last.
-   *
-   * @param data The message; bytes must not change until they are sent.
-   * @param options How long to wait while nobody can take it.
-   * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
-   * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
-   * @throws {StateError} When it is not this side's turn.
-   * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
-   */
-  send(data: Sendable, options?: WaitOptions): Promise<void> {
-    try {
-      return this.#sends.send(messageOf(data), options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /**
-   * Sends a message if that is possible at once.
-   *
-   * @returns False, and nothing sent, when it would have to wait.
-   */
-  trySend(data: Sendable): boolean {
-    return this.#sends.trySend(messageOf(data));
-  }
-
-  /** Sends a message, and blocks the thread meanwhile. For Workers. */
-  sendSync(data: Sendable, options: SyncOptions = NO_OPTIONS): void {
-    this.#sends.sendSync(messageOf(data), options.timeout);
-  }
-
-  /**
    * Receives a message.
    *
    * @param options How long to wait.
    * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
    * @throws {StateError} When there is nothing to wait for.
-   * @throws {TimeoutError} When nothing comes in time.
+   * @throws {TimeoutError} When nothing comes in time; its `cause` is a `NoPeerError` when nobody is connected.
    */
   receive(options?: WaitOptions): Promise<SpMessage> {
     return this.#receives.receive(options);
@@ -105,25 +64,78 @@ export class SpContext implements SendCalls, ReceiveCalls, Disposable {
     return this.#receives.receiveSync(options.timeout);
   }
 
-  /** Message after message, until the context or its socket is closed. */
+  /** Message after message, until the context or its socket is closed. Breaking off loses none. */
   [Symbol.asyncIterator](): AsyncIterableIterator<SpMessage> {
     return this.#receives.iterate();
   }
 
-  /** Ends the conversation. What is pending gets a `ClosedError`. */
+  /** Ends it. What is pending gets a `ClosedError`. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#release();
     this.#context.close();
     this.#core.engineMoved();
-    const error = new ClosedError("the context was closed; open a new one");
-    this.#sends.fail(error);
-    this.#receives.fail(error);
+    this.failLines(concerning(new ClosedError("the context was closed; open a new one"), this.#core.label));
   }
 
-  /** The same as {@linkcode SpContext.close}, for `using`. */
+  /** The same as {@linkcode ReceivingContext.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Tells those who wait. */
+  protected failLines(error: SockeyeError): void {
+    this.#receives.fail(error);
+  }
+}
+
+/** A conversation that ends by itself, or is closed: one question, one answer, and so on. */
+export class SpContext extends ReceivingContext implements SendCalls {
+  readonly #sends: SendLine;
+
+  /** Made by `openContext` of a socket. */
+  constructor(
+    context: Context & Sender & Receiver,
+    core: SocketCore,
+    options: SocketOptions,
+    onAbandoned?: () => void,
+  ) {
+    super(context, core, options, onAbandoned);
+    this.#sends = sendLine(context, core, options);
+  }
+
+  /**
+   * Sends a message: a request, or the answer to the one that was received last.
+   *
+   * @param data The message; bytes must not change until they are sent.
+   * @param options How long to wait while nobody can take it.
+   * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
+   * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
+   * @throws {StateError} When it is not this side's turn.
+   * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
+   */
+  send(data: Sendable, options?: WaitOptions): Promise<void> {
+    return this.#sends.send(data, options);
+  }
+
+  /**
+   * Sends a message if that is possible at once.
+   *
+   * @returns False, and nothing sent, when it would have to wait.
+   */
+  trySend(data: Sendable): boolean {
+    return this.#sends.trySend(data);
+  }
+
+  /** Sends a message, and blocks the thread meanwhile. For Workers. */
+  sendSync(data: Sendable, options: SyncOptions = NO_OPTIONS): void {
+    this.#sends.sendSync(data, options.timeout);
+  }
+
+  /** Tells those who wait. */
+  protected override failLines(error: SockeyeError): void {
+    this.#sends.fail(error);
+    super.failLines(error);
   }
 }

@@ -1,6 +1,7 @@
 /** Devices: what comes in at one socket goes out at the other. @module */
 
 import { Device } from "../protocol/device.ts";
+import { concerned } from "../socket/errors.ts";
 import { coreOf, type SpSocket } from "./socket.ts";
 
 /** How a device runs. */
@@ -46,8 +47,11 @@ export function device(front: SpSocket, back: SpSocket = front, options: DeviceO
   const { signal } = options;
   const cores = [coreOf(front), coreOf(back)];
   for (const core of cores) core.checkOpen("device");
-  const forwarder = new Device(cores[0].engine, cores[1].engine);
-  if (signal?.aborted) return Promise.resolve();
+  const forwarder = concerned(cores[0].label, () => new Device(cores[0].engine, cores[1].engine));
+  if (signal?.aborted) {
+    forwarder.close();
+    return Promise.resolve();
+  }
   return new Promise((resolve) => {
     const releases: (() => void)[] = [];
     const end = () => {

@@ -2,14 +2,16 @@
 
 import { ArgumentError } from "../../common/errors.ts";
 import type { WaitOptions } from "../../common/wait.ts";
-import { SpMessage } from "../message.ts";
+import { messageOf, type Sendable, SpMessage } from "../message.ts";
 import { Pair0Engine } from "../protocol/pair0.ts";
 import { Pair1Engine, type Pair1Options } from "../protocol/pair1.ts";
 import { Pair1PolyEngine } from "../protocol/pair1_poly.ts";
 import type { Pipe } from "../protocol/pipe.ts";
 import type { SocketOptions } from "../socket/options.ts";
 import type { SpPipe } from "../socket/pipe.ts";
-import { duplexParts, DuplexSocket, messageOf, type Sendable } from "./socket.ts";
+import { concerned } from "../socket/errors.ts";
+import { DuplexSocket } from "./duplex.ts";
+import { coreOf } from "./socket.ts";
 
 /** How a {@linkcode Pair} socket is set up. */
 export interface PairOptions extends Pair1Options, SocketOptions {
@@ -58,7 +60,7 @@ export class Pair extends DuplexSocket {
    * @throws {ArgumentError} When an option is out of range, or options don't go together.
    */
   constructor(options: PairOptions = {}) {
-    super(duplexParts(engineOf(options), options));
+    super(engineOf(options), options);
   }
 
   /**
@@ -70,13 +72,9 @@ export class Pair extends DuplexSocket {
    * @throws {NoPeerError} When that pipe is gone.
    * @throws As {@linkcode Pair.send}.
    */
-  sendTo(pipe: SpPipe | Pipe, data: Sendable, options?: WaitOptions): Promise<void> {
-    try {
-      const { body, header } = messageOf(data);
-      return this.send(new SpMessage(body, header, pipe as Pipe), options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async sendTo(pipe: SpPipe | Pipe, data: Sendable, options?: WaitOptions): Promise<void> {
+    const { body, header } = concerned(coreOf(this).label, () => messageOf(data));
+    await this.send(new SpMessage(body, header, pipe as Pipe), options);
   }
 }
 

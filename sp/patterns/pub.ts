@@ -1,12 +1,14 @@
 /** PUB and SUB: news for whoever subscribed. @module */
 
-import { UnsupportedError } from "../../common/errors.ts";
 import { PubEngine, type PubOptions as PubPatternOptions } from "../protocol/pub.ts";
 import { RawSubEngine } from "../protocol/raw_sub.ts";
 import { SubEngine, type SubOptions as SubPatternOptions } from "../protocol/sub.ts";
 import type { RawOption } from "../protocol/options.ts";
 import type { SocketOptions } from "../socket/options.ts";
-import { coreOf, ReceivingSocket, SendingSocket } from "./socket.ts";
+import { concerned } from "../socket/errors.ts";
+import { ReceivingSocket } from "./receiving.ts";
+import { SendingSocket } from "./sending.ts";
+import { cooked, coreOf } from "./socket.ts";
 import { SubContext, topicBytes } from "./sub_context.ts";
 
 /** How a {@linkcode Pub} socket is set up. */
@@ -64,7 +66,6 @@ export interface SubOptions extends SubPatternOptions, RawOption, SocketOptions 
  * ```
  */
 export class Sub extends ReceivingSocket {
-  readonly #engine: SubEngine | RawSubEngine;
   readonly #options: SubOptions;
 
   /**
@@ -74,9 +75,7 @@ export class Sub extends ReceivingSocket {
    * @throws {ArgumentError} When an option is out of range.
    */
   constructor(options: SubOptions = {}) {
-    const engine = options.raw ? new RawSubEngine(options) : new SubEngine(options);
-    super(engine, options);
-    this.#engine = engine;
+    super(options.raw ? new RawSubEngine(options) : new SubEngine(options), options);
     this.#options = options;
   }
 
@@ -84,10 +83,11 @@ export class Sub extends ReceivingSocket {
    * Subscribes to messages that begin with a topic. Whoever subscribes to it twice unsubscribes twice.
    *
    * @param topic The beginning, as text or bytes; an empty one is every message's.
+   * @throws {ClosedError} When the socket is closed.
    * @throws {UnsupportedError} In raw mode, which gets everything.
    */
   subscribe(topic: string | Uint8Array): void {
-    this.#cooked("subscribe").subscribe(topicBytes(topic));
+    cooked(coreOf(this), SubEngine, "subscribe").subscribe(topicBytes(topic));
   }
 
   /**
@@ -95,10 +95,11 @@ export class Sub extends ReceivingSocket {
    *
    * @param topic As it was subscribed to.
    * @returns Whether there was such a subscription.
+   * @throws {ClosedError} When the socket is closed.
    * @throws {UnsupportedError} In raw mode.
    */
   unsubscribe(topic: string | Uint8Array): boolean {
-    return this.#cooked("unsubscribe").unsubscribe(topicBytes(topic));
+    return cooked(coreOf(this), SubEngine, "unsubscribe").unsubscribe(topicBytes(topic));
   }
 
   /**
@@ -112,12 +113,7 @@ export class Sub extends ReceivingSocket {
    */
   openContext(options: SubPatternOptions = {}): SubContext {
     const core = coreOf(this);
-    core.checkOpen("openContext");
-    return new SubContext(this.#cooked("openContext").openContext(options), core, this.#options);
-  }
-
-  #cooked(operation: string): SubEngine {
-    if (this.#engine instanceof SubEngine) return this.#engine;
-    throw new UnsupportedError(`${operation}: a raw sub socket gets every message; leave out the option raw`);
+    const engine = cooked(core, SubEngine, "openContext");
+    return new SubContext(concerned(core.label, () => engine.openContext(options)), core, this.#options);
   }
 }

@@ -3,7 +3,8 @@
 import { PullEngine, type PullOptions as PullPatternOptions } from "../protocol/pull.ts";
 import { PushEngine, type PushOptions as PushPatternOptions } from "../protocol/push.ts";
 import type { SocketOptions } from "../socket/options.ts";
-import { ReceivingSocket, SendingSocket } from "./socket.ts";
+import { ReceivingSocket } from "./receiving.ts";
+import { SendingSocket } from "./sending.ts";
 
 /** How a {@linkcode Push} socket is set up. */
 export interface PushOptions extends PushPatternOptions, SocketOptions {}

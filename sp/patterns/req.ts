@@ -1,25 +1,37 @@
 /** REQ and REP: questions and answers. @module */
 
-import { UnsupportedError } from "../../common/errors.ts";
 import { checkTimeout, type WaitOptions } from "../../common/wait.ts";
-import type { SpMessage } from "../message.ts";
+import type { Sendable, SpMessage } from "../message.ts";
 import { RawReqEngine, type RawReqOptions } from "../protocol/raw_req.ts";
 import type { RawReplyOptions } from "../protocol/raw_reply.ts";
 import { RawRepEngine } from "../protocol/raw_rep.ts";
 import { RepEngine } from "../protocol/rep.ts";
 import type { ReplyOptions } from "../protocol/reply.ts";
-import { type ReqContext, ReqEngine, type ReqOptions as ReqPatternOptions } from "../protocol/req.ts";
+import {
+  type ReqContext,
+  type ReqContextOptions,
+  ReqEngine,
+  type ReqOptions as ReqPatternOptions,
+} from "../protocol/req.ts";
 import type { RawOption } from "../protocol/options.ts";
 import type { SocketCore } from "../socket/core.ts";
+import { concerned } from "../socket/errors.ts";
 import type { SocketOptions } from "../socket/options.ts";
+import { AnsweringSocket } from "./answering.ts";
 import { SpContext } from "./context.ts";
-import { serve, type ServeHandler, type ServeOptions } from "./serve.ts";
-import { duplexParts, DuplexSocket, type Sendable, type SyncOptions } from "./socket.ts";
+import { DuplexSocket } from "./duplex.ts";
+import { cooked, coreOf, type SyncOptions } from "./socket.ts";
 
 /** How a {@linkcode Req} socket is set up. */
 export interface ReqOptions extends Omit<ReqPatternOptions, "firstId">, RawReqOptions, RawOption, SocketOptions {}
 
 const NO_OPTIONS = Object.freeze({});
+
+/** A conversation, from both sides. */
+interface Talk {
+  readonly context: SpContext;
+  readonly inner: ReqContext;
+}
 
 /**
  * REQ: asks, and gets the answer. A request that is not answered in time, or whose connection is lost, is sent again.
@@ -43,11 +55,10 @@ const NO_OPTIONS = Object.freeze({});
  * ```
  */
 export class Req extends DuplexSocket {
-  readonly #engine: ReqEngine | RawReqEngine;
   readonly #core: SocketCore;
   readonly #options: ReqOptions;
   /** Contexts between requests, each with its engine's side. */
-  readonly #idle: { context: SpContext; inner: ReqContext }[] = [];
+  readonly #idle: Talk[] = [];
 
   /**
    * Opens a socket.
@@ -58,10 +69,8 @@ export class Req extends DuplexSocket {
   constructor(options: ReqOptions = {}) {
     const engine = options.raw ? new RawReqEngine(options) : new ReqEngine(options);
     const onAbandoned = engine instanceof ReqEngine ? () => engine.cancel() : undefined;
-    const parts = duplexParts(engine, options, true, onAbandoned);
-    super(parts);
-    this.#engine = engine;
-    this.#core = parts.core;
+    super(engine, options, { usesClock: true, onAbandoned });
+    this.#core = coreOf(this);
     this.#options = options;
   }
 
@@ -78,7 +87,8 @@ export class Req extends DuplexSocket {
    */
   async request(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<SpMessage> {
     const { signal, timeout = this.#options.receiveTimeout } = options;
-    checkTimeout(timeout);
+    concerned(this.#core.label, () => checkTimeout(timeout === Infinity ? undefined : timeout));
+    if (signal?.aborted) throw signal.reason;
     const talk = this.#take();
     let isIdle = false;
     try {
@@ -89,8 +99,7 @@ export class Req extends DuplexSocket {
       isIdle = true;
       return answer;
     } finally {
-      if (!isIdle) talk.inner.cancel();
-      if (!talk.context.isClosed) this.#idle.push(talk);
+      this.#giveBack(talk, isIdle);
     }
   }
 
@@ -113,33 +122,35 @@ export class Req extends DuplexSocket {
       isIdle = true;
       return answer;
     } finally {
-      if (!isIdle) talk.inner.cancel();
-      if (!talk.context.isClosed) this.#idle.push(talk);
+      this.#giveBack(talk, isIdle);
     }
   }
 
   /**
    * Opens a conversation of its own on this socket.
    *
-   * @param options `resendTime`: how long an answer may take, in milliseconds. @default as the socket
+   * @param options How requests are made; what is left out is as in the socket.
+   * @throws {ArgumentError} When an option is out of range.
    * @throws {ClosedError} When the socket is closed.
    * @throws {UnsupportedError} In raw mode.
    */
-  openContext(options: { resendTime?: number } = NO_OPTIONS): SpContext {
+  openContext(options: ReqContextOptions = NO_OPTIONS): SpContext {
     return this.#open(options).context;
   }
 
-  #take(): { context: SpContext; inner: ReqContext } {
+  #take(): Talk {
     this.#core.checkOpen("request");
     return this.#idle.pop() ?? this.#open(NO_OPTIONS);
   }
 
-  #open(options: { resendTime?: number }): { context: SpContext; inner: ReqContext } {
-    if (!(this.#engine instanceof ReqEngine)) {
-      throw new UnsupportedError("a raw req socket has no contexts; leave out the option raw");
-    }
-    this.#core.checkOpen("openContext");
-    const inner = this.#engine.openContext(options);
+  #giveBack(talk: Talk, isIdle: boolean): void {
+    if (!isIdle) talk.inner.cancel();
+    if (!talk.context.isClosed) this.#idle.push(talk);
+  }
+
+  #open(options: ReqContextOptions): Talk {
+    const engine = cooked(this.#core, ReqEngine, "openContext");
+    const inner = concerned(this.#core.label, () => engine.openContext(options));
     const context = new SpContext(inner, this.#core, this.#options, () => inner.cancel());
     return { context, inner };
   }
@@ -167,11 +178,7 @@ export interface RepOptions extends ReplyOptions, RawReplyOptions, RawOption, So
  * assert.equal((await req.receive()).text(), "hello");
  * ```
  */
-export class Rep extends DuplexSocket {
-  readonly #engine: RepEngine | RawRepEngine;
-  readonly #core: SocketCore;
-  readonly #options: RepOptions;
-
+export class Rep extends AnsweringSocket {
   /**
    * Opens a socket.
    *
@@ -179,46 +186,6 @@ export class Rep extends DuplexSocket {
    * @throws {ArgumentError} When an option is out of range.
    */
   constructor(options: RepOptions = {}) {
-    const engine = options.raw ? new RawRepEngine(options) : new RepEngine(options);
-    const parts = duplexParts(engine, options);
-    super(parts);
-    this.#engine = engine;
-    this.#core = parts.core;
-    this.#options = options;
-  }
-
-  /**
-   * Answers questions, until the socket is closed.
-   *
-   * An answer that is too large for who asked is dropped and counted (`dropped.tooLarge` of the socket and the pipe).
-   *
-   * @param handler Gives the answer, or a promise of it.
-   * @param options How many questions are answered at a time, and a signal to end it.
-   * @returns Resolves at the end; rejects with what the handler throws, whose question has no answer then.
-   * @throws {ArgumentError} When an option is out of range.
-   * @throws {UnsupportedError} In raw mode.
-   */
-  serve(handler: ServeHandler, options: ServeOptions = NO_OPTIONS): Promise<void> {
-    try {
-      return serve(this.#cooked("serve"), this.#core, handler, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /**
-   * Opens a conversation of its own on this socket: it gets one question at a time, whichever comes next.
-   *
-   * @throws {ClosedError} When the socket is closed.
-   * @throws {UnsupportedError} In raw mode.
-   */
-  openContext(): SpContext {
-    return new SpContext(this.#cooked("openContext").openContext(), this.#core, this.#options);
-  }
-
-  #cooked(operation: string): RepEngine {
-    this.#core.checkOpen(operation);
-    if (this.#engine instanceof RepEngine) return this.#engine;
-    throw new UnsupportedError(`${operation}: a raw rep socket has no contexts; leave out the option raw`);
+    super(options.raw ? new RawRepEngine(options) : new RepEngine(options), options);
   }
 }

@@ -2,12 +2,11 @@
 
 import { ClosedError, MessageTooLargeError } from "../../common/errors.ts";
 import { checkInteger } from "../../ffi/arguments.ts";
-import type { SpMessage } from "../message.ts";
+import { messageOf, type Sendable, type SpMessage } from "../message.ts";
 import type { ReplyContext, ReplyEngine } from "../protocol/reply.ts";
 import type { SocketCore } from "../socket/core.ts";
 import { concerning } from "../socket/errors.ts";
 import { later } from "../socket/steps.ts";
-import { messageOf, type Sendable } from "./socket.ts";
 
 /** Gives the answer to a question; `undefined` gives none. */
 export type ServeHandler = (question: SpMessage) => Sendable | undefined | Promise<Sendable | undefined>;

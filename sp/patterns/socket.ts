@@ -1,21 +1,18 @@
 /**
- * What all sockets of the Scalability Protocols have in common, and the three shapes that they come in: those that send,
- * those that receive, those that do both.
+ * What all sockets of the Scalability Protocols have in common, and what the calls of sockets and contexts are made of.
  *
  * @module
  */
 
-import { ArgumentError } from "../../common/errors.ts";
+import { ArgumentError, UnsupportedError } from "../../common/errors.ts";
 import type { WaitOptions } from "../../common/wait.ts";
-import { SpMessage } from "../message.ts";
-import type { Engine, Receiver, Sender } from "../protocol/engine.ts";
-import { type EndpointFailure, type Listener, type PipeEvent, SocketCore, type SocketStats } from "../socket/core.ts";
+import type { Sendable, SpMessage } from "../message.ts";
+import type { Receiver, Sender } from "../protocol/engine.ts";
+import type { EndpointFailure, Listener, PipeEvent, SocketCore, SocketStats } from "../socket/core.ts";
+import { concerning } from "../socket/errors.ts";
 import { ReceiveLine, SendLine } from "../socket/lines.ts";
 import { type EndpointOptions, type SocketOptions, waitTimeout } from "../socket/options.ts";
 import type { SpPipe } from "../socket/pipe.ts";
-
-/** What can be sent: bytes, text that goes out as UTF-8, or a whole message. */
-export type Sendable = Uint8Array | string | SpMessage;
 
 /** How to dial. */
 export interface DialOptions extends EndpointOptions, WaitOptions {
@@ -50,17 +47,6 @@ export interface SyncOptions {
 }
 
 const NO_OPTIONS = Object.freeze({});
-
-/**
- * The message that something to send stands for. Nothing is copied: bytes must not change until they are sent.
- *
- * @throws {ArgumentError} If it is nothing that can be sent.
- */
-export function messageOf(data: Sendable): SpMessage {
-  if (data instanceof SpMessage) return data;
-  if (typeof data === "string" || data instanceof Uint8Array) return SpMessage.of(data);
-  throw new ArgumentError("data", `must be a Uint8Array, a string or an SpMessage, got ${typeof data}`);
-}
 
 const cores = new WeakMap<SpSocket, SocketCore>();
 
@@ -219,268 +205,16 @@ export function receiveLine(
   return new ReceiveLine(receiver, core, waitTimeout("receiveTimeout", receiveTimeout), onAbandoned);
 }
 
-/** A stream of messages to send. */
-function writableOf(line: SendLine, close: () => Promise<void>): WritableStream<Sendable> {
-  return new WritableStream({
-    write: (chunk, controller) => line.send(messageOf(chunk), { signal: controller.signal }),
-    close,
-    abort: close,
-  });
-}
-
-/** A stream of the messages received; nothing is taken that nobody asked for. */
-function readableOf(line: ReceiveLine, close: () => Promise<void>): ReadableStream<SpMessage> {
-  const messages = line.iterate();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await messages.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: close,
-  }, { highWaterMark: 0 });
-}
-
-/** A socket that sends. */
-export abstract class SendingSocket extends SpSocket implements SendCalls {
-  readonly #sends: SendLine;
-  #writable: WritableStream<Sendable> | undefined;
-
-  /** For the patterns only. */
-  protected constructor(engine: Engine & Sender, options: SocketOptions) {
-    const core = new SocketCore(engine, options);
-    super(core);
-    this.#sends = sendLine(engine, core, options);
-    core.onClose((error) => this.#sends.fail(error));
-  }
-
-  /** What is written here is sent; closing it closes the socket. */
-  get writable(): WritableStream<Sendable> {
-    return this.#writable ??= writableOf(this.#sends, () => this.close());
-  }
-
-  /**
-   * Sends a message. Settled, it is on its way, or in the socket's buffer.
-   *
-   * @param data The message; bytes must not change until they are sent.
-   * @param options How long to wait while nobody can take it.
-   * @throws {ArgumentError} When it is nothing that can be sent.
-   * @throws {ClosedError} When the socket is closed, before or meanwhile.
-   * @throws {MessageTooLargeError} When no peer takes so large a message; with none connected it waits.
-   * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
-   */
-  send(data: Sendable, options?: WaitOptions): Promise<void> {
-    try {
-      return this.#sends.send(messageOf(data), options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /**
-   * Sends a message if that is possible at once.
-   *
-   * @param data The message.
-   * @returns False, and nothing sent, when it would have to wait.
-   * @throws As {@linkcode SendingSocket.send}, without waiting.
-   */
-  trySend(data: Sendable): boolean {
-    return this.#sends.trySend(messageOf(data));
-  }
-
-  /**
-   * Sends a message, and blocks the thread while nobody can take it. For Workers.
-   *
-   * @param data The message.
-   * @param options The longest wait.
-   * @throws As {@linkcode SendingSocket.send}.
-   */
-  sendSync(data: Sendable, options: SyncOptions = NO_OPTIONS): void {
-    this.#sends.sendSync(messageOf(data), options.timeout);
-  }
-}
-
-/** A socket that receives. */
-export abstract class ReceivingSocket extends SpSocket implements ReceiveCalls {
-  readonly #receives: ReceiveLine;
-  #readable: ReadableStream<SpMessage> | undefined;
-
-  /** For the patterns only. */
-  protected constructor(engine: Engine & Receiver, options: SocketOptions) {
-    const core = new SocketCore(engine, options);
-    super(core);
-    this.#receives = receiveLine(engine, core, options);
-    core.onClose((error) => this.#receives.fail(error));
-  }
-
-  /** The messages received; cancelling it closes the socket. */
-  get readable(): ReadableStream<SpMessage> {
-    return this.#readable ??= readableOf(this.#receives, () => this.close());
-  }
-
-  /**
-   * Receives a message.
-   *
-   * @param options How long to wait.
-   * @throws {ClosedError} When the socket is closed, before or meanwhile.
-   * @throws {TimeoutError} When nothing comes in time.
-   */
-  receive(options?: WaitOptions): Promise<SpMessage> {
-    return this.#receives.receive(options);
-  }
-
-  /**
-   * Receives a message if one is there.
-   *
-   * @returns The message, or `undefined`.
-   * @throws {ClosedError} When the socket is closed.
-   */
-  tryReceive(): SpMessage | undefined {
-    return this.#receives.tryReceive();
-  }
-
-  /**
-   * Receives a message, and blocks the thread until one is there. For Workers.
-   *
-   * @param options The longest wait.
-   * @throws As {@linkcode ReceivingSocket.receive}.
-   */
-  receiveSync(options: SyncOptions = NO_OPTIONS): SpMessage {
-    return this.#receives.receiveSync(options.timeout);
-  }
-
-  /** Message after message, until the socket is closed. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<SpMessage> {
-    return this.#receives.iterate();
-  }
-}
-
-/** What a socket that sends and receives is made of. */
-export interface DuplexParts {
-  /** The driver. */
-  readonly core: SocketCore;
-  /** Those who send. */
-  readonly sends: SendLine;
-  /** Those who receive. */
-  readonly receives: ReceiveLine;
-}
-
-/** The parts of a socket whose engine sends and receives. */
-export function duplexParts(
-  engine: Engine & Sender & Receiver,
-  options: SocketOptions,
-  usesClock = false,
-  onAbandoned?: () => void,
-): DuplexParts {
-  const core = new SocketCore(engine, options, usesClock);
-  const sends = sendLine(engine, core, options);
-  const receives = receiveLine(engine, core, options, onAbandoned);
-  core.onClose((error) => {
-    sends.fail(error);
-    receives.fail(error);
-  });
-  return { core, sends, receives };
-}
-
-/** A socket that sends and receives. */
-export abstract class DuplexSocket extends SpSocket implements SendCalls, ReceiveCalls {
-  readonly #sends: SendLine;
-  readonly #receives: ReceiveLine;
-  #readable: ReadableStream<SpMessage> | undefined;
-  #writable: WritableStream<Sendable> | undefined;
-
-  /** For the patterns only. */
-  protected constructor({ core, sends, receives }: DuplexParts) {
-    super(core);
-    this.#sends = sends;
-    this.#receives = receives;
-  }
-
-  /** The messages received; cancelling it closes the socket. */
-  get readable(): ReadableStream<SpMessage> {
-    return this.#readable ??= readableOf(this.#receives, () => this.close());
-  }
-
-  /** What is written here is sent; closing it closes the socket. */
-  get writable(): WritableStream<Sendable> {
-    return this.#writable ??= writableOf(this.#sends, () => this.close());
-  }
-
-  /**
-   * Sends a message. Settled, it is on its way, or in the socket's buffer.
-   *
-   * @param data The message; bytes must not change until they are sent.
-   * @param options How long to wait while nobody can take it.
-   * @throws {ArgumentError} When it is nothing that can be sent.
-   * @throws {ClosedError} When the socket is closed, before or meanwhile.
-   * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
-   * @throws {StateError} When it is not this side's turn, as for a reply without a request.
-   * @throws {TimeoutError} When the wait takes too long; the message is not sent then.
-   */
-  send(data: Sendable, options?: WaitOptions): Promise<void> {
-    try {
-      return this.#sends.send(messageOf(data), options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /**
-   * Sends a message if that is possible at once.
-   *
-   * @param data The message.
-   * @returns False, and nothing sent, when it would have to wait.
-   * @throws As {@linkcode DuplexSocket.send}, without waiting.
-   */
-  trySend(data: Sendable): boolean {
-    return this.#sends.trySend(messageOf(data));
-  }
-
-  /**
-   * Sends a message, and blocks the thread while nobody can take it. For Workers.
-   *
-   * @param data The message.
-   * @param options The longest wait.
-   * @throws As {@linkcode DuplexSocket.send}.
-   */
-  sendSync(data: Sendable, options: SyncOptions = NO_OPTIONS): void {
-    this.#sends.sendSync(messageOf(data), options.timeout);
-  }
-
-  /**
-   * Receives a message.
-   *
-   * @param options How long to wait.
-   * @throws {ClosedError} When the socket is closed, before or meanwhile.
-   * @throws {StateError} When there is nothing to wait for, as for a reply without a request.
-   * @throws {TimeoutError} When nothing comes in time.
-   */
-  receive(options?: WaitOptions): Promise<SpMessage> {
-    return this.#receives.receive(options);
-  }
-
-  /**
-   * Receives a message if one is there.
-   *
-   * @returns The message, or `undefined`.
-   * @throws As {@linkcode DuplexSocket.receive}, without waiting.
-   */
-  tryReceive(): SpMessage | undefined {
-    return this.#receives.tryReceive();
-  }
-
-  /**
-   * Receives a message, and blocks the thread until one is there. For Workers.
-   *
-   * @param options The longest wait.
-   * @throws As {@linkcode DuplexSocket.receive}.
-   */
-  receiveSync(options: SyncOptions = NO_OPTIONS): SpMessage {
-    return this.#receives.receiveSync(options.timeout);
-  }
-
-  /** Message after message, until the socket is closed. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<SpMessage> {
-    return this.#receives.iterate();
-  }
+/**
+ * The engine of a socket that is not raw, for what only such have.
+ *
+ * @param kind The class that the engine has then.
+ * @throws {ClosedError} When the socket is closed.
+ * @throws {UnsupportedError} In raw mode.
+ */
+export function cooked<E>(core: SocketCore, kind: abstract new (...options: never[]) => E, operation: string): E {
+  core.checkOpen(operation);
+  if (core.engine instanceof kind) return core.engine;
+  const text = `${operation}: a raw ${core.engine.info.name} socket has no such thing; leave out the option raw`;
+  throw concerning(new UnsupportedError(text), core.label);
 }

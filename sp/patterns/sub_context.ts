@@ -1,34 +1,23 @@
 /** Subscribers of their own on one socket: what nng calls contexts of SUB. @module */
 
-import { ClosedError } from "../../common/errors.ts";
-import type { WaitOptions } from "../../common/wait.ts";
-import type { SpMessage } from "../message.ts";
 import type { SubContext as Subscriber } from "../protocol/sub.ts";
 import type { SocketCore } from "../socket/core.ts";
-import type { ReceiveLine } from "../socket/lines.ts";
+import { concerned } from "../socket/errors.ts";
 import type { SocketOptions } from "../socket/options.ts";
-import { type ReceiveCalls, receiveLine, type SyncOptions } from "./socket.ts";
+import { ReceivingContext } from "./context.ts";
 
-const NO_OPTIONS = Object.freeze({});
 const encoder = new TextEncoder();
 
 /** A subscriber on a {@linkcode Sub} socket, with topics and a queue of its own; it gets every message that it wants. */
-export class SubContext implements ReceiveCalls, Disposable {
+export class SubContext extends ReceivingContext {
   readonly #subscriber: Subscriber;
-  readonly #receives: ReceiveLine;
-  readonly #release: () => void;
-  #isClosed = false;
+  readonly #core: SocketCore;
 
   /** Made by `openContext` of a socket. */
   constructor(subscriber: Subscriber, core: SocketCore, options: SocketOptions) {
+    super(subscriber, core, options);
     this.#subscriber = subscriber;
-    this.#receives = receiveLine(subscriber, core, options);
-    this.#release = core.onClose(() => this.close());
-  }
-
-  /** True once it is closed, or its socket is. */
-  get isClosed(): boolean {
-    return this.#isClosed;
+    this.#core = core;
   }
 
   /**
@@ -38,7 +27,7 @@ export class SubContext implements ReceiveCalls, Disposable {
    * @throws {ClosedError} When the context or its socket is closed.
    */
   subscribe(topic: string | Uint8Array): void {
-    this.#subscriber.subscribe(topicBytes(topic));
+    concerned(this.#core.label, () => this.#subscriber.subscribe(topicBytes(topic)));
   }
 
   /**
@@ -49,47 +38,7 @@ export class SubContext implements ReceiveCalls, Disposable {
    * @throws {ClosedError} When the context or its socket is closed.
    */
   unsubscribe(topic: string | Uint8Array): boolean {
-    return this.#subscriber.unsubscribe(topicBytes(topic));
-  }
-
-  /**
-   * Receives a message.
-   *
-   * @param options How long to wait.
-   * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
-   * @throws {TimeoutError} When nothing comes in time.
-   */
-  receive(options?: WaitOptions): Promise<SpMessage> {
-    return this.#receives.receive(options);
-  }
-
-  /** Receives a message if one is there. */
-  tryReceive(): SpMessage | undefined {
-    return this.#receives.tryReceive();
-  }
-
-  /** Receives a message, and blocks the thread meanwhile. For Workers. */
-  receiveSync(options: SyncOptions = NO_OPTIONS): SpMessage {
-    return this.#receives.receiveSync(options.timeout);
-  }
-
-  /** Message after message, until the context or its socket is closed. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<SpMessage> {
-    return this.#receives.iterate();
-  }
-
-  /** Ends it. What is pending gets a `ClosedError`. */
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#release();
-    this.#subscriber.close();
-    this.#receives.fail(new ClosedError("the context was closed; open a new one"));
-  }
-
-  /** The same as {@linkcode SubContext.close}, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
+    return concerned(this.#core.label, () => this.#subscriber.unsubscribe(topicBytes(topic)));
   }
 }
 

@@ -1,19 +1,24 @@
 /** SURVEYOR and RESPONDENT: one question to all, and the answers that come in time. @module */
 
-import { TimeoutError, UnsupportedError } from "../../common/errors.ts";
-import type { SpMessage } from "../message.ts";
+import { TimeoutError } from "../../common/errors.ts";
+import type { Sendable, SpMessage } from "../message.ts";
 import type { RawOption } from "../protocol/options.ts";
 import type { RawReplyOptions } from "../protocol/raw_reply.ts";
 import { RawRespondentEngine } from "../protocol/raw_respondent.ts";
 import { RawSurveyorEngine, type RawSurveyorOptions } from "../protocol/raw_surveyor.ts";
 import type { ReplyOptions } from "../protocol/reply.ts";
 import { RespondentEngine } from "../protocol/respondent.ts";
-import { SurveyorEngine, type SurveyorOptions as SurveyorPatternOptions } from "../protocol/surveyor.ts";
-import type { SocketCore } from "../socket/core.ts";
+import {
+  type SurveyorContextOptions,
+  SurveyorEngine,
+  type SurveyorOptions as SurveyorPatternOptions,
+} from "../protocol/surveyor.ts";
+import { concerned } from "../socket/errors.ts";
 import type { SocketOptions } from "../socket/options.ts";
+import { AnsweringSocket } from "./answering.ts";
 import { SpContext } from "./context.ts";
-import { serve, type ServeHandler, type ServeOptions } from "./serve.ts";
-import { duplexParts, DuplexSocket, type Sendable } from "./socket.ts";
+import { DuplexSocket } from "./duplex.ts";
+import { cooked, coreOf } from "./socket.ts";
 
 /** How a {@linkcode Surveyor} socket is set up. */
 export interface SurveyorOptions extends SurveyorPatternOptions, RawSurveyorOptions, RawOption, SocketOptions {}
@@ -54,10 +59,6 @@ const NO_OPTIONS = Object.freeze({});
  * ```
  */
 export class Surveyor extends DuplexSocket {
-  readonly #engine: SurveyorEngine | RawSurveyorEngine;
-  readonly #core: SocketCore;
-  readonly #options: SurveyorOptions;
-
   /**
    * Opens a socket.
    *
@@ -66,15 +67,11 @@ export class Surveyor extends DuplexSocket {
    */
   constructor(options: SurveyorOptions = {}) {
     const engine = options.raw ? new RawSurveyorEngine(options) : new SurveyorEngine(options);
-    const parts = duplexParts(engine, options, true);
-    super(parts);
-    this.#engine = engine;
-    this.#core = parts.core;
-    this.#options = options;
+    super(engine, options, { usesClock: true });
   }
 
   /**
-   * Asks everybody who is connected now. Any number of surveys may be under way.
+   * Asks everybody who is connected when the first answer is asked for. Any number of surveys may be under way.
    *
    * @param data The question.
    * @param options How long answers are waited for.
@@ -83,32 +80,72 @@ export class Surveyor extends DuplexSocket {
    * @throws {MessageTooLargeError} When no respondent takes so large a question.
    * @throws {UnsupportedError} In raw mode.
    */
-  async *survey(data: Sendable, options: SurveyOptions = NO_OPTIONS): AsyncIterableIterator<SpMessage> {
-    const { timeout, signal } = options;
-    const context = this.openContext(timeout === undefined ? NO_OPTIONS : { surveyTime: timeout });
-    try {
-      await context.send(data, { signal });
-      for (;;) yield context.tryReceive() ?? await context.receive({ signal });
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-    } finally {
-      context.close();
-    }
+  survey(data: Sendable, options: SurveyOptions = NO_OPTIONS): AsyncIterableIterator<SpMessage> {
+    return new Survey(this, data, options);
   }
 
   /**
    * Opens a conversation of its own on this socket: surveys that don't end each other.
    *
-   * @param options `surveyTime`: how long answers are waited for, in milliseconds. @default as the socket
+   * @param options How surveys are made; what is left out is as in the socket.
+   * @throws {ArgumentError} When an option is out of range.
    * @throws {ClosedError} When the socket is closed.
    * @throws {UnsupportedError} In raw mode.
    */
-  openContext(options: { surveyTime?: number } = NO_OPTIONS): SpContext {
-    if (!(this.#engine instanceof SurveyorEngine)) {
-      throw new UnsupportedError("a raw surveyor socket has no contexts; leave out the option raw");
+  openContext(options: SurveyorContextOptions = NO_OPTIONS): SpContext {
+    const core = coreOf(this);
+    const engine = cooked(core, SurveyorEngine, "openContext");
+    return new SpContext(concerned(core.label, () => engine.openContext(options)), core, NO_OPTIONS);
+  }
+}
+
+/** A survey and its answers. */
+class Survey implements AsyncIterableIterator<SpMessage> {
+  readonly #surveyor: Surveyor;
+  readonly #data: Sendable;
+  readonly #options: SurveyOptions;
+  #context: SpContext | undefined;
+  #sent: Promise<void> | undefined;
+  #isOver = false;
+
+  constructor(surveyor: Surveyor, data: Sendable, options: SurveyOptions) {
+    this.#surveyor = surveyor;
+    this.#data = data;
+    this.#options = options;
+  }
+
+  async next(): Promise<IteratorResult<SpMessage>> {
+    try {
+      if (!this.#isOver) return { done: false, value: await this.#answer() };
+    } catch (error) {
+      const isEnd = this.#isOver || error instanceof TimeoutError;
+      this.#end();
+      if (!isEnd) throw error;
     }
-    this.#core.checkOpen("openContext");
-    return new SpContext(this.#engine.openContext(options), this.#core, NO_OPTIONS);
+    return { done: true, value: undefined };
+  }
+
+  /** Ends it, and waits for no more answers. */
+  return(): Promise<IteratorResult<SpMessage>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #answer(): Promise<SpMessage> {
+    const { signal, timeout } = this.#options;
+    if (signal?.aborted) throw signal.reason;
+    this.#context ??= this.#surveyor.openContext(timeout === undefined ? NO_OPTIONS : { surveyTime: timeout });
+    await (this.#sent ??= this.#context.send(this.#data, { signal }));
+    return this.#context.tryReceive() ?? await this.#context.receive({ signal });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#context?.close();
   }
 }
 
@@ -134,11 +171,7 @@ export interface RespondentOptions extends ReplyOptions, RawReplyOptions, RawOpt
  * assert.equal((await surveyor.receive()).text(), "yes");
  * ```
  */
-export class Respondent extends DuplexSocket {
-  readonly #engine: RespondentEngine | RawRespondentEngine;
-  readonly #core: SocketCore;
-  readonly #options: RespondentOptions;
-
+export class Respondent extends AnsweringSocket {
   /**
    * Opens a socket.
    *
@@ -146,46 +179,6 @@ export class Respondent extends DuplexSocket {
    * @throws {ArgumentError} When an option is out of range.
    */
   constructor(options: RespondentOptions = {}) {
-    const engine = options.raw ? new RawRespondentEngine(options) : new RespondentEngine(options);
-    const parts = duplexParts(engine, options);
-    super(parts);
-    this.#engine = engine;
-    this.#core = parts.core;
-    this.#options = options;
-  }
-
-  /**
-   * Answers surveys, until the socket is closed.
-   *
-   * An answer that is too large for who asked is dropped and counted (`dropped.tooLarge` of the socket and the pipe).
-   *
-   * @param handler Gives the answer, or a promise of it; `undefined` gives none.
-   * @param options How many are answered at a time, and a signal to end it.
-   * @returns Resolves at the end; rejects with what the handler throws.
-   * @throws {ArgumentError} When an option is out of range.
-   * @throws {UnsupportedError} In raw mode.
-   */
-  serve(handler: ServeHandler, options: ServeOptions = NO_OPTIONS): Promise<void> {
-    try {
-      return serve(this.#cooked("serve"), this.#core, handler, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /**
-   * Opens a conversation of its own on this socket: it gets one survey at a time, whichever comes next.
-   *
-   * @throws {ClosedError} When the socket is closed.
-   * @throws {UnsupportedError} In raw mode.
-   */
-  openContext(): SpContext {
-    return new SpContext(this.#cooked("openContext").openContext(), this.#core, this.#options);
-  }
-
-  #cooked(operation: string): RespondentEngine {
-    this.#core.checkOpen(operation);
-    if (this.#engine instanceof RespondentEngine) return this.#engine;
-    throw new UnsupportedError(`${operation}: a raw respondent socket has no contexts; leave out the option raw`);
+    super(options.raw ? new RawRespondentEngine(options) : new RespondentEngine(options), options);
   }
 }

@@ -6,7 +6,7 @@
 
 import { ArgumentError, MessageTooLargeError } from "../../common/errors.ts";
 import type { SpMessage } from "../message.ts";
-import { type Engine, ignore, type Receiver, type Sender } from "./engine.ts";
+import type { Engine, Receiver, Sender } from "./engine.ts";
 
 /** A raw engine; which of the calls it has depends on its pattern. */
 export type RawEngine = Engine & Partial<Sender> & Partial<Receiver>;
@@ -17,10 +17,14 @@ class Path {
   readonly to: Engine & Sender;
   forwarded = 0;
   held: SpMessage | undefined = undefined;
+  readonly #onReceivable: (now: number) => void;
+  readonly #onSendable: (now: number) => void;
 
   constructor(from: Receiver, to: Engine & Sender) {
     this.from = from;
     this.to = to;
+    this.#onReceivable = from.onReceivable;
+    this.#onSendable = to.onSendable;
     from.onReceivable = (now) => this.run(now);
     to.onSendable = (now) => this.run(now);
   }
@@ -42,8 +46,8 @@ class Path {
   }
 
   stop(): void {
-    this.from.onReceivable = ignore;
-    this.to.onSendable = ignore;
+    this.from.onReceivable = this.#onReceivable;
+    this.to.onSendable = this.#onSendable;
     this.held = undefined;
   }
 }

@@ -12,6 +12,7 @@
 import { NoPeerError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
 import { ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
+import { ofPipe } from "./errors.ts";
 import {
   bufferOption,
   DEFAULT_RECEIVE_BUFFER,
@@ -117,6 +118,7 @@ export class Pair1PolyEngine extends Pattern<PolyPipe> implements Sender, Receiv
     const record = this.recordOf(pipe);
     if (record !== undefined && this.pipes.has(record)) return record;
     this.counters.dropped.noPeer++;
-    throw new NoPeerError(`send: pipe ${pipe.id} is no pipe of this socket any more; send without one, or to another`);
+    const text = `send: pipe ${pipe.id} is no pipe of this socket any more; send without one, or to another`;
+    throw ofPipe(new NoPeerError(text), pipe);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ClosedError, MessageTooLargeError } from "../../common/errors.ts";
+import { ClosedError, MessageTooLargeError, ProtocolError } from "../../common/errors.ts";
 import { SpMessage } from "../message.ts";
 import { type DropStats, type Engine, type EngineStats, noDrops, type PipeStats, type ProtocolInfo } from "./engine.ts";
 import { ofPipe } from "./errors.ts";
@@ -104,7 +104,7 @@ export class PipeRecord {
   /** Counts a message that breaks the protocol, and closes the pipe that it came by. */
   refuse(): void {
     this.drop("malformed");
-    this.pipe.close();
+    this.pipe.close(new ProtocolError("the peer sent a message without the header that its pattern has"));
   }
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { SockeyeError } from "../../common/errors.ts";
+
 /**
  * A connection to one peer, seen from the pattern. Transports implement it, and a simulated network in tests.
  *
@@ -42,8 +44,10 @@ export interface Pipe {
   /**
    * Closes the connection: the peer broke the protocol. From now on nothing is delivered, `send` is false, and `detach`
    * follows.
+   *
+   * @param reason What it did, for whoever is told that the pipe has gone.
    */
-  close(): void;
+  close(reason?: SockeyeError): void;
 
   /**
    * Messages that were taken, but of which the kernel has no byte yet, the first first. Asked for once, when the pipe is

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { ProtocolError } from "../../common/errors.ts";
 import type { SpMessage } from "../message.ts";
 import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
 import { bufferOption, type RawOption, type SendBufferOption } from "./options.ts";
@@ -51,7 +52,7 @@ export class PubEngine extends Pattern<DroppingPipe> implements Sender {
   receive(pipe: Pipe, _bytes: Uint8Array, _now: number): void {
     const record = this.recordOf(pipe);
     record?.drop("unexpected");
-    if (record !== undefined) pipe.close();
+    if (record !== undefined) pipe.close(new ProtocolError("the peer sent a message to pub, which receives nothing"));
   }
 
   protected createRecord(pipe: Pipe): DroppingPipe {

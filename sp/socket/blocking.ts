@@ -4,7 +4,8 @@
  * @module
  */
 
-import { checkTimeout, timeoutError } from "../../common/wait.ts";
+import type { TimeoutError } from "../../common/errors.ts";
+import { checkTimeout } from "../../common/wait.ts";
 import { Reactor } from "../../ffi/reactor.ts";
 import { runSteps } from "./steps.ts";
 import { timers } from "./timers.ts";
@@ -21,12 +22,16 @@ export function flush(): void {
  * Tries something until it succeeds, and serves everybody else of this thread between attempts.
  *
  * @param attempt Gives `undefined` while it has to wait.
- * @param what Names the call in the timeout's message.
  * @param timeoutMs The longest wait in milliseconds; `undefined` for any.
+ * @param timedOut Makes the error that is thrown when that is over.
  * @throws {TimeoutError} When that is over.
  * @throws {UnsupportedError} Where there is no libc to wait with.
  */
-export function block<T>(attempt: () => T | undefined, what: string, timeoutMs: number | undefined): T {
+export function block<T>(
+  attempt: () => T | undefined,
+  timeoutMs: number | undefined,
+  timedOut: (timeoutMs: number) => TimeoutError,
+): T {
   checkTimeout(timeoutMs);
   const found = attempt();
   if (found !== undefined) return found;
@@ -39,7 +44,7 @@ export function block<T>(attempt: () => T | undefined, what: string, timeoutMs: 
       result = attempt();
       if (result !== undefined) return;
       const now = performance.now();
-      if (now >= deadline) throw timeoutError(what, timeoutMs!);
+      if (now >= deadline) throw timedOut(timeoutMs!);
       if (timers.run(now)) continue;
       const leftMs = Math.min(deadline, timers.next) - now;
       reactor.poll(ran ? 0 : leftMs === Infinity ? -1 : leftMs);

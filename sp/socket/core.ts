@@ -7,8 +7,15 @@
  * @module
  */
 
-import { ClosedError, type SockeyeError } from "../../common/errors.ts";
-import { checkTimeout, type WaitOptions } from "../../common/wait.ts";
+import {
+  BufferFullError,
+  ClosedError,
+  NoPeerError,
+  type SockeyeError,
+  StateError,
+  TimeoutError,
+} from "../../common/errors.ts";
+import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../../common/wait.ts";
 import { Reactor } from "../../ffi/reactor.ts";
 import type { Engine, EngineStats, PipeStats } from "../protocol/engine.ts";
 import { transportOf } from "../transport/registry.ts";
@@ -66,6 +73,14 @@ export interface SocketStats extends EngineStats {
   receivedBytes: number;
   /** Bytes that were handed to pipes, and that the kernel has not taken yet, with what carriers add. */
   unsentBytes: number;
+}
+
+/** How {@linkcode SocketCore.dial} does it. */
+export interface DialSettings extends EndpointOptions, WaitOptions {
+  /** Whether to wait for the first connection. @default {true} */
+  wait?: boolean;
+  /** Whether to try again as long as there was no connection. @default {true} */
+  retry?: boolean;
 }
 
 /** How often it is looked whether everything has left, while lingering, in milliseconds. */
@@ -163,9 +178,32 @@ export class SocketCore implements LineOwner, PipeOwner {
     throw concerning(new ClosedError(`${operation}: the socket ${this.label} is closed; open a new one`), this.label);
   }
 
+  timedOut(operation: "send" | "receive", timeoutMs: number): TimeoutError {
+    const { message } = timeoutError(`${operation} on ${this.label}`, timeoutMs);
+    const [only] = this.#pipes.values();
+    let cause: SockeyeError | undefined;
+    if (only === undefined) {
+      cause = concerning(new NoPeerError("nobody is connected"), this.label);
+    } else if (operation === "send") {
+      const pipe = this.#pipes.size === 1 ? only : undefined;
+      cause = concerning(new BufferFullError("the buffers are full of whoever could take it"), this.label, pipe);
+    }
+    const text = cause === undefined ? message : `${message} (${cause.message})`;
+    return concerning(new TimeoutError(text, { cause }), this.label);
+  }
+
   async listen(text: string, options: EndpointOptions & WaitOptions): Promise<Listener> {
+    try {
+      return await this.#listen(text, options);
+    } catch (error) {
+      throw concerning(error, this.label);
+    }
+  }
+
+  async #listen(text: string, options: EndpointOptions & WaitOptions): Promise<Listener> {
     this.checkOpen("listen");
     checkTimeout(options.timeout);
+    if (options.signal?.aborted) throw options.signal.reason;
     const url = parseSpUrl(text);
     const transport = transportOf(url);
     transport.check(url, "listen");
@@ -174,15 +212,18 @@ export class SocketCore implements LineOwner, PipeOwner {
     const listening = transport.listen(resolved, this.#greeting, settings, {
       accepted: (connection) => {
         if (!this.#listening.has(listening)) connection.close();
-        else this.adopt(connection, "listener", () => {});
+        else {
+          const refusal = this.adopt(connection, "listener", () => {});
+          if (refusal !== undefined) this.attemptFailed(text, refusal);
+        }
       },
       failed: (error) => this.attemptFailed(text, error),
     });
     this.#listening.add(listening);
     try {
-      await listening.ready;
+      await untilSettled(listening.ready, `listen ${text}`, options);
     } catch (error) {
-      this.#listening.delete(listening);
+      if (this.#listening.delete(listening)) listening.close();
       throw error;
     }
     return {
@@ -193,12 +234,18 @@ export class SocketCore implements LineOwner, PipeOwner {
     };
   }
 
-  async dial(
-    text: string,
-    options: EndpointOptions & WaitOptions & { wait?: boolean; retry?: boolean },
-  ): Promise<Dialer> {
+  async dial(text: string, options: DialSettings): Promise<Dialer> {
+    try {
+      return await this.#dial(text, options);
+    } catch (error) {
+      throw concerning(error, this.label);
+    }
+  }
+
+  async #dial(text: string, options: DialSettings): Promise<Dialer> {
     this.checkOpen("dial");
     checkTimeout(options.timeout);
+    if (options.signal?.aborted) throw options.signal.reason;
     const url = parseSpUrl(text);
     const transport = transportOf(url);
     transport.check(url, "dial");
@@ -229,16 +276,13 @@ export class SocketCore implements LineOwner, PipeOwner {
     return () => void this.#pipeListeners.delete(listener);
   }
 
-  adopt(connection: Connection, role: "listener" | "dialer", onGone: () => void): boolean {
-    if (this.#isClosed) {
-      connection.close();
-      return false;
-    }
+  adopt(connection: Connection, role: "listener" | "dialer", onGone: () => void): SockeyeError | undefined {
     const pipe = new SocketPipe(this.#takePipeId(), role, connection, this);
-    if (this.#isRefused(pipe) || this.#isClosed || !this.engine.attach(pipe, this.now())) {
+    const refusal = this.#refusalOf(pipe);
+    if (refusal !== undefined) {
       connection.close();
       pipe.isClosed = true;
-      return false;
+      return concerning(refusal, this.label, pipe);
     }
     this.#connections++;
     this.#pipes.set(pipe.id, pipe);
@@ -260,10 +304,11 @@ export class SocketCore implements LineOwner, PipeOwner {
       },
     });
     this.#tell("added", pipe);
-    return true;
+    return undefined;
   }
 
   attemptFailed(url: string, error: SockeyeError): void {
+    if (this.#isClosed) return;
     this.#failedConnections++;
     concerning(error, this.label);
     tellAll(this.#failureListeners, { url, error });
@@ -273,8 +318,8 @@ export class SocketCore implements LineOwner, PipeOwner {
     this.#dialers.delete(dialer);
   }
 
-  pipeClosed(pipe: SocketPipe): void {
-    later(() => this.#remove(pipe, undefined));
+  pipeClosed(pipe: SocketPipe, reason: SockeyeError | undefined): void {
+    later(() => this.#remove(pipe, reason));
   }
 
   pipeStats(pipe: SocketPipe): PipeStats | undefined {
@@ -310,7 +355,12 @@ export class SocketCore implements LineOwner, PipeOwner {
    * @param lingerMs How long that may take, in milliseconds; without it as the socket is set up.
    */
   close(lingerMs: number | undefined): Promise<void> {
-    const limitMs = duration("linger", lingerMs, this.#lingerMs);
+    let limitMs: number;
+    try {
+      limitMs = duration("linger", lingerMs, this.#lingerMs);
+    } catch (error) {
+      return Promise.reject(concerning(error, this.label));
+    }
     if (this.#closing !== undefined) {
       if (limitMs === 0) this.#closeNow();
       return this.#closing;
@@ -366,6 +416,7 @@ export class SocketCore implements LineOwner, PipeOwner {
 
   async #resolve(transport: Transport, url: SpUrl, options: WaitOptions): Promise<SpUrl> {
     const resolved = await transport.resolve?.(url, options) ?? url;
+    if (options.signal?.aborted) throw options.signal.reason;
     this.checkOpen("resolve");
     return resolved;
   }
@@ -377,10 +428,14 @@ export class SocketCore implements LineOwner, PipeOwner {
     return this.#nextPipeId;
   }
 
-  #isRefused(pipe: SocketPipe): boolean {
+  /** Adds a pipe to the engine, or says why not. */
+  #refusalOf(pipe: SocketPipe): SockeyeError | undefined {
     let isRefused = false;
-    this.#tell("adding", pipe, undefined, () => isRefused = true);
-    return isRefused;
+    if (!this.#isClosed) this.#tell("adding", pipe, undefined, () => isRefused = true);
+    if (this.#isClosed) return new ClosedError(`${pipe.url}: the socket ${this.label} was closed meanwhile`);
+    if (isRefused) return new StateError(`${pipe.url}: the connection was refused while it was being added`);
+    if (this.engine.attach(pipe, this.now())) return undefined;
+    return new StateError(`${pipe.url}: ${this.engine.info.name} takes no other peer beside the one that it has`);
   }
 
   #remove(pipe: SocketPipe, error: SockeyeError | undefined): void {
@@ -416,6 +471,15 @@ function tellAll<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void 
       });
     }
   }
+}
+
+/** Waits for something that takes neither signal nor timeout. */
+async function untilSettled(what: Promise<void> | undefined, name: string, options: WaitOptions): Promise<void> {
+  if (what === undefined) return;
+  const waiting = new WaitList<void>();
+  const settled = waiting.wait(name, options, undefined);
+  what.then(() => waiting.resolveAll(undefined), (error) => waiting.rejectAll(error));
+  await settled;
 }
 
 /** Where there is no libc, the runtime's own sockets have to do. */

@@ -14,8 +14,8 @@ import { timers } from "./timers.ts";
 
 /** What a dialer needs of its socket. */
 export interface DialerOwner {
-  /** There is a connection; false when the socket doesn't take it. `onGone` is called when it has gone. */
-  adopt(connection: Connection, role: "dialer", onGone: () => void): boolean;
+  /** There is a connection; gives the reason when the socket doesn't take it. `onGone` is called when it has gone. */
+  adopt(connection: Connection, role: "dialer", onGone: () => void): SockeyeError | undefined;
   /** An attempt failed. */
   attemptFailed(url: string, error: SockeyeError): void;
   /** The dialer is closed. */
@@ -93,11 +93,11 @@ export class Dialer {
   #connected(connection: Connection): void {
     this.#attempt = undefined;
     this.#backoff.reset();
-    const isTaken = this.#owner.adopt(connection, "dialer", () => {
+    const refusal = this.#owner.adopt(connection, "dialer", () => {
       this.#isConnected = false;
       this.#tryLater();
     });
-    if (!isTaken) return this.#tryLater();
+    if (refusal !== undefined) return this.#failed(refusal);
     this.#isConnected = true;
     this.#waiting.resolveAll(undefined);
   }

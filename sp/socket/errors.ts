@@ -26,3 +26,12 @@ export function concerning<E>(error: E, socket: string, pipe?: SpPipe): E {
   }
   return error;
 }
+
+/** Does something, and says of its errors which socket they concern. */
+export function concerned<T>(socket: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw concerning(error, socket);
+  }
+}

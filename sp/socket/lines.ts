@@ -6,9 +6,9 @@
  * @module
  */
 
-import { ClosedError } from "../../common/errors.ts";
+import { ClosedError, type TimeoutError } from "../../common/errors.ts";
 import { checkTimeout, WaitList, type WaitOptions } from "../../common/wait.ts";
-import type { SpMessage } from "../message.ts";
+import { messageOf, type Sendable, type SpMessage } from "../message.ts";
 import type { Receiver, Sender } from "../protocol/engine.ts";
 import { block, flush } from "./blocking.ts";
 import { concerning } from "./errors.ts";
@@ -25,6 +25,8 @@ export interface LineOwner {
   takeTurn(): Promise<void> | undefined;
   /** The deadline of the engine may have changed. */
   engineMoved(): void;
+  /** The error of a wait to send or to receive that took too long. */
+  timedOut(operation: "send" | "receive", timeoutMs: number): TimeoutError;
 }
 
 const DONE: Promise<void> = Promise.resolve();
@@ -47,46 +49,52 @@ export class SendLine {
     this.#sender = sender;
     this.#owner = owner;
     this.#timeout = timeout;
-    this.#waiting = new WaitList();
+    this.#waiting = new WaitList(undefined, (_, timeoutMs) => owner.timedOut("send", timeoutMs));
     sender.onSendable = () => this.#serve();
   }
 
-  /** How many wait. */
-  get length(): number {
-    return this.#waiting.size;
-  }
-
-  trySend(message: SpMessage): boolean {
-    this.#owner.checkOpen("send");
-    if (this.#waiting.size > 0) return false;
+  trySend(data: Sendable): boolean {
     try {
-      const isTaken = this.#sender.trySend(message, this.#owner.now());
-      this.#owner.engineMoved();
-      return isTaken;
+      return this.#trySend(messageOf(data));
     } catch (error) {
       throw concerning(error, this.#owner.label);
     }
   }
 
-  send(message: SpMessage, options: WaitOptions = NO_OPTIONS): Promise<void> {
+  send(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<void> {
     try {
+      const message = messageOf(data);
       checkTimeout(options.timeout);
       if (options.signal?.aborted) return Promise.reject(options.signal.reason);
-      if (this.trySend(message)) return this.#owner.takeTurn() ?? DONE;
-      return this.#waiting.wait(`send on ${this.#owner.label}`, withTimeout(options, this.#timeout), message);
+      if (this.#trySend(message)) return this.#owner.takeTurn() ?? DONE;
+      return this.#waiting.wait("send", withTimeout(options, this.#timeout), message);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(concerning(error, this.#owner.label));
     }
   }
 
-  sendSync(message: SpMessage, timeout: number | undefined): void {
-    block(() => this.trySend(message) || undefined, `sendSync on ${this.#owner.label}`, timeout ?? this.#timeout);
+  sendSync(data: Sendable, timeout: number | undefined): void {
+    try {
+      const message = messageOf(data);
+      const timedOut = (timeoutMs: number) => this.#owner.timedOut("send", timeoutMs);
+      block(() => this.#trySend(message) || undefined, timeout ?? this.#timeout, timedOut);
+    } catch (error) {
+      throw concerning(error, this.#owner.label);
+    }
     flush();
   }
 
   /** Everybody who waits gets the error. */
   fail(error: unknown): void {
     this.#waiting.rejectAll(error);
+  }
+
+  #trySend(message: SpMessage): boolean {
+    this.#owner.checkOpen("send");
+    if (this.#waiting.size > 0) return false;
+    const isTaken = this.#sender.trySend(message, this.#owner.now());
+    this.#owner.engineMoved();
+    return isTaken;
   }
 
   #serve(): void {
@@ -107,7 +115,8 @@ export class ReceiveLine {
   readonly #receiver: Receiver;
   readonly #owner: LineOwner;
   readonly #timeout: number | undefined;
-  readonly #waiting: WaitList<SpMessage>;
+  /** Those who wait, each with the iteration that it belongs to. */
+  readonly #waiting: WaitList<SpMessage, Iteration | undefined>;
   /** Called when somebody gives up. */
   readonly #onAbandoned: () => void;
 
@@ -117,14 +126,14 @@ export class ReceiveLine {
     this.#owner = owner;
     this.#timeout = timeout;
     this.#onAbandoned = onAbandoned;
-    this.#waiting = new WaitList(onAbandoned);
+    this.#waiting = new WaitList(onAbandoned, (_, timeoutMs) => owner.timedOut("receive", timeoutMs));
     receiver.onReceivable = () => this.#serve();
   }
 
   tryReceive(): SpMessage | undefined {
-    this.#owner.checkOpen("receive");
-    if (this.#waiting.size > 0) return undefined;
     try {
+      this.#owner.checkOpen("receive");
+      if (this.#waiting.size > 0) return undefined;
       const message = this.#receiver.tryReceive(this.#owner.now());
       this.#owner.engineMoved();
       return message;
@@ -138,52 +147,37 @@ export class ReceiveLine {
       checkTimeout(options.timeout);
       if (options.signal?.aborted) return Promise.reject(options.signal.reason);
       const message = this.tryReceive();
-      if (message === undefined) {
-        return this.#waiting.wait(`receive on ${this.#owner.label}`, withTimeout(options, this.#timeout), undefined);
-      }
+      if (message === undefined) return this.wait(options, undefined);
       const turn = this.#owner.takeTurn();
       return turn === undefined ? Promise.resolve(message) : turn.then(() => message);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(concerning(error, this.#owner.label));
     }
   }
 
   receiveSync(timeout: number | undefined): SpMessage {
     try {
-      return block(() => this.tryReceive(), `receiveSync on ${this.#owner.label}`, timeout ?? this.#timeout);
+      const timedOut = (timeoutMs: number) => this.#owner.timedOut("receive", timeoutMs);
+      return block(() => this.tryReceive(), timeout ?? this.#timeout, timedOut);
     } catch (error) {
       this.#onAbandoned();
-      throw error;
+      throw concerning(error, this.#owner.label);
     }
   }
 
   /** Message after message, until the socket is closed. */
   iterate(): AsyncIterableIterator<SpMessage> {
-    const more = (value: SpMessage): IteratorResult<SpMessage> => ({ done: false, value });
-    const end = (error: unknown): IteratorResult<SpMessage> => {
-      if (error instanceof ClosedError) return { done: true, value: undefined };
-      throw error;
-    };
-    return {
-      next: () => {
-        try {
-          const message = this.tryReceive();
-          if (message === undefined) return this.receive().then(more, end);
-          const turn = this.#owner.takeTurn();
-          return turn === undefined ? Promise.resolve(more(message)) : turn.then(() => more(message));
-        } catch (error) {
-          try {
-            return Promise.resolve(end(error));
-          } catch {
-            return Promise.reject(error);
-          }
-        }
-      },
-      return: (): Promise<IteratorResult<SpMessage>> => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return new Iteration(this, this.#owner);
+  }
+
+  /** Waits for a message, after it was looked whether there is one. */
+  wait(options: WaitOptions, iteration: Iteration | undefined): Promise<SpMessage> {
+    return this.#waiting.wait("receive", withTimeout(options, this.#timeout), iteration);
+  }
+
+  /** Ends the waits of an iteration that was broken off; whoever came behind them gets the next message. */
+  abandon(iteration: Iteration): void {
+    if (this.#waiting.rejectThose(iteration, BROKEN_OFF) > 0) this.#onAbandoned();
   }
 
   /** Everybody who waits gets the error. */
@@ -202,5 +196,54 @@ export class ReceiveLine {
       }
     }
     this.#owner.engineMoved();
+  }
+}
+
+/** What ends the waits of an iteration that was broken off. */
+const BROKEN_OFF = Symbol();
+
+function more(value: SpMessage): IteratorResult<SpMessage> {
+  return { done: false, value };
+}
+
+/** The end of an iteration, unless it ends with an error. */
+function endOf(error: unknown): IteratorResult<SpMessage> {
+  if (error === BROKEN_OFF || error instanceof ClosedError) return { done: true, value: undefined };
+  throw error;
+}
+
+/** Messages of a line, until the socket is closed or the iteration is broken off. */
+class Iteration implements AsyncIterableIterator<SpMessage> {
+  readonly #line: ReceiveLine;
+  readonly #owner: LineOwner;
+  #isOver = false;
+
+  constructor(line: ReceiveLine, owner: LineOwner) {
+    this.#line = line;
+    this.#owner = owner;
+  }
+
+  async next(): Promise<IteratorResult<SpMessage>> {
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      const message = this.#line.tryReceive();
+      if (message === undefined) return more(await this.#line.wait(NO_OPTIONS, this));
+      const turn = this.#owner.takeTurn();
+      if (turn !== undefined) await turn;
+      return more(message);
+    } catch (error) {
+      return endOf(error);
+    }
+  }
+
+  /** Ends it. What was asked for ends too; no message is taken that nobody gets. */
+  return(): Promise<IteratorResult<SpMessage>> {
+    this.#isOver = true;
+    this.#line.abandon(this);
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

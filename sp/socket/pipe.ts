@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SockeyeError } from "../../common/errors.ts";
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
 import type { UnixCredentials } from "../../ffi/ucred.ts";
 import { noDrops, type PipeStats } from "../protocol/engine.ts";
@@ -12,8 +13,8 @@ import type { Connection } from "../transport/transport.ts";
 
 /** Who has pipes. */
 export interface PipeOwner {
-  /** The pipe was closed from this end; told once. */
-  pipeClosed(pipe: SocketPipe): void;
+  /** The pipe was closed from this end, by the user or for a reason; told once. */
+  pipeClosed(pipe: SocketPipe, reason: SockeyeError | undefined): void;
   /** What the pattern counted. */
   pipeStats(pipe: SocketPipe): PipeStats | undefined;
 }
@@ -131,12 +132,12 @@ export class SocketPipe implements Pipe, SpPipe {
     return this.connection.reclaim();
   }
 
-  close(): void {
+  close(reason?: SockeyeError): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.stats();
     this.connection.close();
-    this.#owner.pipeClosed(this);
+    this.#owner.pipeClosed(this, reason);
   }
 
   /** What is shown of it where somebody prints it. */
