@@ -35,10 +35,23 @@ export const PROGRAMS: Readonly<Record<string, Lines>> = {
     "backup: ttl 64, dscp LE, ecn 0",
   ],
   "shared_memory_counter.ts": ["3 workers counted to 300000"],
+  "sp_access.ts": [
+    "the file has mode 600",
+    "connected: a process of ours",
+    "received: work",
+    "a second one: refused",
+  ],
   "sp_bus.ts": [
     "ann heard: I am bob, I am eve",
     "bob heard: I am ann, I am eve",
     "eve heard: I am ann, I am bob",
+  ],
+  "sp_contexts.ts": [
+    "one, answered last",
+    "two, answered first",
+    "sports: sports 2:1",
+    "everything: weather sunny",
+    "everything: sports 2:1",
   ],
   "sp_demo.ts": [
     "req:     1, 2, 3 doubled at the same time: 2, 4, 6",
@@ -53,7 +66,9 @@ export const PROGRAMS: Readonly<Record<string, Lines>> = {
   "sp_pipeline.ts": ["the squares of 1 to 10 add up to 385"],
   "sp_pub_sub.ts": ["weather sunny", "weather rain"],
   "sp_req_rep.ts": ["1 doubled is 2", "2 doubled is 4", "3 doubled is 6"],
+  "sp_streams.ts": ["the whole program came through"],
   "sp_survey.ts": ["ann", "bob", "time is up"],
+  "sp_worker.ts": ["NOT A PROMISE"],
   "tcp_half_close.ts": ["answer: 9 words"],
   "udp_ping.ts": [1, 30, 255].map((ttl) => new RegExp(`^ttl ${ttl}: arrived with ${ttl}, [\\d.]+ ms$`)),
   "unixgram_echo.ts": ["one", "two", "three"].flatMap((text) => [`received: ${text}`, `echo: ${text}`]),
