@@ -30,10 +30,11 @@ import { Descriptor } from "../../ffi/descriptor.ts";
 import { encodeSockaddr, formatSocketAddress, type SocketAddress } from "../../ffi/sockaddr.ts";
 import { bind, connect, getsockname, setsockopt, socket } from "../../ffi/syscalls.ts";
 import { requestPacketInfo } from "../../qos/packet_info.ts";
+import { AddressesDialing } from "./addresses_dialing.ts";
 import type { Carriage, Peer } from "./datagram/carriage.ts";
 import { type Claim, claimChannel } from "./datagram/channel_claim.ts";
 import { attachFilter, channelProgram } from "./datagram/channel_filter.ts";
-import { AddressesDialing, DatagramDialing } from "./datagram/datagram_dialing.ts";
+import { DatagramDialing } from "./datagram/datagram_dialing.ts";
 import { DatagramListening } from "./datagram/datagram_listening.ts";
 import { HEADER_BYTES } from "./datagram/header.ts";
 import {
@@ -45,7 +46,7 @@ import {
   isWildcard,
   parseHostPort,
   resolveHost,
-} from "./datagram/host.ts";
+} from "./host.ts";
 import { SourceControl } from "./datagram/source_control.ts";
 import { register } from "./registry.ts";
 import type {

@@ -22,7 +22,7 @@
  * @module
  */
 
-import { AddressError, SystemError } from "../../common/errors.ts";
+import { AddressError } from "../../common/errors.ts";
 import type { WaitOptions } from "../../common/wait.ts";
 import {
   AF_INET,
@@ -38,8 +38,9 @@ import { encodeSockaddr, formatSocketAddress, type SocketAddress } from "../../f
 import { bind, connect, getsockname, setsockopt, socket } from "../../ffi/syscalls.ts";
 import { shownAddress } from "../../qos/destination.ts";
 import { requestPacketInfo } from "../../qos/packet_info.ts";
+import { AddressesDialing } from "./addresses_dialing.ts";
 import { type Carriage, NO_PREFIX, type Peer } from "./datagram/carriage.ts";
-import { AddressesDialing, DatagramDialing } from "./datagram/datagram_dialing.ts";
+import { DatagramDialing } from "./datagram/datagram_dialing.ts";
 import { DatagramListening } from "./datagram/datagram_listening.ts";
 import { HEADER_BYTES } from "./datagram/header.ts";
 import {
@@ -48,10 +49,11 @@ import {
   checkHostPort,
   type IpAddress,
   isWildcard,
+  listenAtOne,
   parseHostPort,
   resolveHost,
   wildcards,
-} from "./datagram/host.ts";
+} from "./host.ts";
 import { SourceControl } from "./datagram/source_control.ts";
 import { register } from "./registry.ts";
 import type {
@@ -158,15 +160,10 @@ export const udp: Transport = {
     const [first] = url.rest.split(ADDRESS_SEPARATOR);
     const { host, port } = parseHostPort(first, url.href, "port");
     const candidates = host === "" ? wildcards(port, family) : addressesIn(first, url.href, "port", family);
-    const listen = (address: IpAddress) =>
-      new DatagramListening(openListening(address, family), greeting, options, events);
-    try {
-      return listen(candidates[0]);
-    } catch (error) {
-      const hasNoIpv6 = error instanceof SystemError && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(error.code);
-      if (candidates.length === 1 || !hasNoIpv6) throw error;
-      return listen(candidates[1]);
-    }
+    return listenAtOne(
+      candidates,
+      (address) => new DatagramListening(openListening(address, family), greeting, options, events),
+    );
   },
 
   dial(url: SpUrl, greeting: Greeting, options: TransportOptions, events: DialEvents): Dialing {

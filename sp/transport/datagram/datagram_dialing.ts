@@ -6,7 +6,6 @@
 
 import { ProtocolError, type SockeyeError, TimeoutError } from "../../../common/errors.ts";
 import { Reactor } from "../../../ffi/reactor.ts";
-import type { SocketAddress } from "../../../ffi/sockaddr.ts";
 import type { DialEvents, Dialing, Greeting, TransportOptions } from "../transport.ts";
 import { type Carriage, isolateClock, type Peer } from "./carriage.ts";
 import { announcedSize, DatagramConnection, REFRESH_SECONDS, RETRY_MS } from "./datagram_connection.ts";
@@ -147,40 +146,5 @@ export class DatagramDialing implements Dialing, DatagramEvents {
     this.#io?.flush();
     this.#io?.close();
     this.#carriage?.release?.();
-  }
-}
-
-/** Tries the addresses of a host one after the other. */
-export class AddressesDialing implements Dialing {
-  readonly #addresses: readonly SocketAddress[];
-  readonly #begin: (address: SocketAddress, events: DialEvents) => Dialing;
-  readonly #events: DialEvents;
-  #next = 0;
-  #dialing!: Dialing;
-
-  /** @param begin Begins an attempt with one address. */
-  constructor(
-    addresses: readonly SocketAddress[],
-    begin: (address: SocketAddress, events: DialEvents) => Dialing,
-    events: DialEvents,
-  ) {
-    this.#addresses = addresses;
-    this.#begin = begin;
-    this.#events = events;
-    this.#dialNext();
-  }
-
-  cancel(): void {
-    this.#dialing.cancel();
-  }
-
-  #dialNext(): void {
-    this.#dialing = this.#begin(this.#addresses[this.#next++], {
-      connected: (connection) => this.#events.connected(connection),
-      failed: (error) => {
-        if (this.#next < this.#addresses.length) this.#dialNext();
-        else this.#events.failed(error);
-      },
-    });
   }
 }

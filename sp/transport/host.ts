@@ -4,10 +4,10 @@
  * @module
  */
 
-import { AddressError } from "../../../common/errors.ts";
-import type { WaitOptions } from "../../../common/wait.ts";
-import { formatSocketAddress, type Inet6Address, type InetAddress } from "../../../ffi/sockaddr.ts";
-import { numericAddress, resolve } from "../../../ffi/resolve.ts";
+import { AddressError, SystemError } from "../../common/errors.ts";
+import type { WaitOptions } from "../../common/wait.ts";
+import { formatSocketAddress, type Inet6Address, type InetAddress } from "../../ffi/sockaddr.ts";
+import { numericAddress, resolve } from "../../ffi/resolve.ts";
 
 /** An IP address, and the number behind it. */
 export type IpAddress = InetAddress | Inet6Address;
@@ -31,7 +31,7 @@ export const ADDRESS_SEPARATOR = ",";
  */
 export function parseHostPort(text: string, href: string, what: "port" | "channel"): HostPort {
   const match = /^(?:\[([^\]]*)\]|([^:[\]/]*)):(\d{1,5})$/.exec(text);
-  if (match === null) {
+  if (match === null || match[1]?.includes(":") === false) {
     throw new AddressError(
       `${href} is no address and ${what}; write 127.0.0.1:5000, [::1]:5000 or host:5000 behind ://`,
     );
@@ -102,6 +102,21 @@ export function wildcards(port: number, family: "inet" | "inet6" | undefined): I
   const inet: IpAddress = { family: "inet", address: "0.0.0.0", port };
   const inet6: IpAddress = { family: "inet6", address: "::", port };
   return family === "inet" ? [inet] : family === "inet6" ? [inet6] : [inet6, inet];
+}
+
+/**
+ * Listens at the first address, or at the second where the machine does not have the first one's family.
+ *
+ * @throws {SystemError} As in bind(2).
+ */
+export function listenAtOne<T>([first, second]: readonly IpAddress[], listen: (address: IpAddress) => T): T {
+  try {
+    return listen(first);
+  } catch (error) {
+    const hasNoIpv6 = error instanceof SystemError && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(error.code);
+    if (second === undefined || !hasNoIpv6) throw error;
+    return listen(second);
+  }
 }
 
 /** Whether it stands for all addresses of the machine. */
