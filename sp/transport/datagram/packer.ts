@@ -7,17 +7,13 @@
  * @module
  */
 
-import { giveArena, takeArena } from "../stream/send_arena.ts";
+import { copy, giveArena, growArena, joined, MAX_HEADER_BYTES } from "../stream/send_arena.ts";
 import { HEADER_BYTES, OPCODE, readWide, writeWideHeader } from "./header.ts";
 
 /** The most bytes in one datagram. Larger ones save nothing more, and the kernel has to find memory for them in one go. */
 export const MAX_DATAGRAM_BYTES = 64 * 1024;
 /** Bodies from this size on are not copied; they travel in datagrams of their own. */
 const LARGE_BYTES = 32 * 1024;
-/** Headers of our own are shorter by far; raw sockets send what they are given. */
-const MAX_HEADER_BYTES = 4 * 1024;
-/** Fewer bytes are copied one by one: that is faster than a call. */
-const MIN_SET_BYTES = 24;
 
 const NOTHING = new Uint8Array(0);
 
@@ -120,25 +116,9 @@ export class Packer {
   }
 
   #grow(byteLength: number): boolean {
-    const arena = takeArena(Math.max(this.#end + byteLength, this.#usual));
+    const arena = growArena(this.#arena, this.#end, Math.max(this.#end + byteLength, this.#usual));
     if (arena === undefined) return false;
-    if (this.#end > 0) arena.set(this.#arena.subarray(0, this.#end));
-    giveArena(this.#arena);
     this.#arena = arena;
     return true;
   }
-}
-
-function joined(header: Uint8Array, body: Uint8Array): Uint8Array {
-  const message = new Uint8Array(header.length + body.length);
-  message.set(header);
-  message.set(body, header.length);
-  return message;
-}
-
-function copy(bytes: Uint8Array, arena: Uint8Array, at: number): number {
-  const { length } = bytes;
-  if (length < MIN_SET_BYTES) { for (let i = 0; i < length; i++) arena[at + i] = bytes[i]; }
-  else arena.set(bytes, at);
-  return at + length;
 }

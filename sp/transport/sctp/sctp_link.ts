@@ -25,6 +25,7 @@ import { KernelSocketDriver, type KernelSocketSettings } from "../../../sctp/ker
 import { timers } from "../../socket/timers.ts";
 import { checkGreeting, goneBeforeGreeting } from "../stream/carrier.ts";
 import { encodeGreeting, GREETING_BYTES } from "../stream/frame_format.ts";
+import { joined } from "../stream/send_arena.ts";
 import type { Connection, ConnectionEvents, Greeting, TransportOptions } from "../transport.ts";
 import type { HandshakeEvents } from "../places.ts";
 import { messageOf, payloadOf, PPID_MESSAGE, ppidOf } from "./payload.ts";
@@ -123,12 +124,7 @@ export class SctpLink implements Connection {
 
   send(header: Uint8Array, body: Uint8Array): boolean {
     if (this.#isOver || this.#error !== undefined) return false;
-    let bytes = body;
-    if (header.length > 0) {
-      bytes = new Uint8Array(header.length + body.length);
-      bytes.set(header);
-      bytes.set(body, header.length);
-    }
+    const bytes = header.length === 0 ? body : joined(header, body);
     try {
       const streamId = streamOf(header, bytes.length, this.#streams);
       if (this.#driver.trySend(payloadOf(bytes), { streamId, ppid: ppidOf(bytes.length) })) return true;

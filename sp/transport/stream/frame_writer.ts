@@ -8,14 +8,10 @@
  */
 
 import { type FrameFormat, readFrameLength, writeFrameHeader } from "./frame_format.ts";
-import { giveArena, takeArena } from "./send_arena.ts";
+import { copy, giveArena, growArena, joined, MAX_HEADER_BYTES } from "./send_arena.ts";
 
 /** Bodies from this size on are not copied. */
 const LARGE_BYTES = 16 * 1024;
-/** Headers of our own are shorter by far; raw sockets send what they are given. */
-const MAX_HEADER_BYTES = 4 * 1024;
-/** Fewer bytes are copied one by one: that is faster than a call. */
-const MIN_SET_BYTES = 24;
 
 const NOTHING = new Uint8Array(0);
 
@@ -140,10 +136,8 @@ export class FrameWriter {
   }
 
   #grow(byteLength: number): boolean {
-    const arena = takeArena(Math.max(this.#end + byteLength, this.#usual));
+    const arena = growArena(this.#arena, this.#end, Math.max(this.#end + byteLength, this.#usual));
     if (arena === undefined) return false;
-    if (this.#end > 0) arena.set(this.#arena.subarray(0, this.#end));
-    giveArena(this.#arena);
     this.#arena = arena;
     return true;
   }
@@ -156,18 +150,4 @@ export class FrameWriter {
     this.#large = undefined;
     this.#largeWritten = 0;
   }
-}
-
-function joined(header: Uint8Array, body: Uint8Array): Uint8Array {
-  const message = new Uint8Array(header.length + body.length);
-  message.set(header);
-  message.set(body, header.length);
-  return message;
-}
-
-function copy(bytes: Uint8Array, arena: Uint8Array, at: number): number {
-  const { length } = bytes;
-  if (length < MIN_SET_BYTES) { for (let i = 0; i < length; i++) arena[at + i] = bytes[i]; }
-  else arena.set(bytes, at);
-  return at + length;
 }
