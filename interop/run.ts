@@ -82,6 +82,9 @@ async function runCells(cells: readonly Cell[], verbose: boolean): Promise<numbe
     outcomes.push(outcome);
     console.log(row(outcome, verbose));
   }
+  for (const { cell, detail } of outcomes.filter(({ result }) => result === "failed")) {
+    console.log(`\nFAILED: ${lineOf(cell)}\n${detail}`);
+  }
   const count = (result: Outcome["result"]) => outcomes.filter((outcome) => outcome.result === result).length;
   console.log(`\n${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
   return count("failed") === 0 ? 0 : 1;

@@ -62,6 +62,49 @@ export function printFailures(counts: Counts): void {
   for (const { name, detail } of counts.failures) console.log(`\nFAILED: ${name}\n${detail}`);
 }
 
+/** Reads what {@linkcode printFailures} has printed among other lines, each failure up to the next verdict. */
+export function parseFailures(output: string): Failure[] {
+  const failures: Failure[] = [];
+  let lines: string[] | undefined;
+  const end = () => {
+    if (lines !== undefined) failures[failures.length - 1].detail = lines.join("\n").trim();
+    lines = undefined;
+  };
+  for (const line of output.split("\n")) {
+    const name = /^FAILED: (.*)$/.exec(line)?.[1];
+    if (name !== undefined || /^(?:ok|FAILED) +\S|^skipped: |^\d+ passed, /.test(line)) end();
+    if (name !== undefined) {
+      failures.push({ name, detail: "" });
+      lines = [];
+    } else lines?.push(line);
+  }
+  end();
+  return failures;
+}
+
+/** Of what a failure says, as many lines are in its excerpt at most, from its begin and from its end. */
+const FIRST_LINES = 12;
+const LAST_LINES = 18;
+
+/** The failures in short, the names last: for those who see only the end of an output. */
+export function failuresInShort({ failures }: Counts): string {
+  const excerpts = failures.map(({ name, detail }) => `FAILED: ${name}\n${excerpt(detail)}`);
+  const names = failures.map(({ name }) => `failed: ${name.split("\n")[0]}`);
+  return [...excerpts, names.join("\n")].join("\n\n");
+}
+
+function excerpt(detail: string): string {
+  const lines = detail.split("\n").filter((line) => line.trim() !== "");
+  const left = lines.length - FIRST_LINES - LAST_LINES;
+  if (left <= 1) return lines.join("\n");
+  return [...lines.slice(0, FIRST_LINES), `… ${left} lines …`, ...lines.slice(-LAST_LINES)].join("\n");
+}
+
+/** The same counts, with the name of a stage before that of each failed test. */
+export function inStage(stage: string, counts: Counts): Counts {
+  return { ...counts, failures: counts.failures.map(({ name, detail }) => ({ name: `${stage}: ${name}`, detail })) };
+}
+
 /** Reads the counts from the last line of `output`, or gives undefined where that line is no summary. */
 export function parseSummaryLine(output: string): Counts | undefined {
   const lastLine = output.trimEnd().split("\n").at(-1) ?? "";

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { add, type Counts, noCounts, oneFailed, oneSkipped, printFailures, summaryLine } from "./counts.ts";
+import { add, type Counts, failuresInShort, inStage, noCounts, oneFailed, oneSkipped, summaryLine } from "./counts.ts";
 import { terminateAll } from "./process.ts";
 import { runAll } from "./schedule.ts";
 import { logOf, type Stage } from "./stage.ts";
@@ -27,7 +27,7 @@ Examples:
   deno task test --only contract,interop
 
 Exit status: 0 all passed, 1 something failed, 2 usage. With CI=true a test that was skipped counts as a failure.
-The output of every stage is in .build/test.`;
+The output of every stage, and all of what failures say, is in .build/test.`;
 
 /** What ends a run before its time, with the exit status that a shell would give: Ctrl-C, kill(1), a closed terminal. */
 const ENDINGS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -57,7 +57,8 @@ async function main(args: string[]): Promise<number> {
   }
 
   const total = (await runAll(chosen, STAGES_AT_A_TIME, runStage)).reduce(add, noCounts());
-  printFailures(total);
+  for (const name of total.skips) console.log(`\nskipped: ${name}`);
+  if (total.failed > 0) console.log(`\n${failuresInShort(total)}`);
   console.log(`\n${summaryLine(total)}`);
   const skipsCount = process.env.CI === "true";
   return total.failed > 0 || (skipsCount && total.skipped > 0) ? 1 : 0;
@@ -92,7 +93,7 @@ function chooseStages(only: string | undefined): readonly Stage[] | undefined {
 
 async function runStage(stage: Stage): Promise<Counts> {
   const begin = performance.now();
-  const counts = await runUnlessObstructed(stage);
+  const counts = inStage(stage.name, await runUnlessObstructed(stage));
   const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
   const where = counts.failed > 0 ? ` (output in ${logOf(stage.name)})` : "";
   console.log(`── ${stage.name}: ${stage.title}\n   ${summaryLine(counts)} in ${seconds} s${where}`);

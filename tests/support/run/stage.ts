@@ -6,7 +6,16 @@
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { add, type Counts, noCounts, oneFailed, onePassed, parseJunit, parseSummaryLine } from "./counts.ts";
+import {
+  add,
+  type Counts,
+  noCounts,
+  oneFailed,
+  onePassed,
+  parseFailures,
+  parseJunit,
+  parseSummaryLine,
+} from "./counts.ts";
 import { REPORTS, ROOT } from "./paths.ts";
 import { type Outcome, runLogged } from "./process.ts";
 
@@ -51,7 +60,9 @@ export function commandStage(program: StageProgram): Stage {
 export function summaryStage(program: StageProgram): Stage {
   return stage(program, (_, output) => {
     const counts = parseSummaryLine(output) ?? noCounts();
-    if (counts.failed > 0) counts.failures.push({ name: program.title, detail: tail(output) });
+    if (counts.failed === 0) return counts;
+    const failures = parseFailures(output);
+    counts.failures.push(...failures.length > 0 ? failures : [{ name: program.title, detail: tail(output) }]);
     return counts;
   });
 }
