@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "../support/harness.ts";
 import { noCounts, onePassed } from "../support/run/counts.ts";
-import { judged } from "../support/run/stage.ts";
+import { guestDidNotStart, judged } from "../support/run/stage.ts";
 import { STAGES } from "../support/run/stages.ts";
 
 const MAIN = new URL("../support/run/main.ts", import.meta.url).pathname;
@@ -57,4 +57,15 @@ test("a stage that ran out of time has failed, whatever it passed before", () =>
 
   assert.deepEqual([counts.passed, counts.failed], [1, 1]);
   assert.match(counts.failures[0].name, /longer than 1 s/);
+});
+
+test("only a guest that did not start gets a second chance, and none whose tests had begun", () => {
+  const crashed = { code: 125, timedOut: false };
+
+  assert.equal(guestDidNotStart(crashed, "rig: the guest kernel did not start:\nno memory"), true);
+  assert.equal(
+    guestDidNotStart(crashed, "a test ... ok\nrig: the guest kernel ended before its command:\npanic"),
+    false,
+  );
+  assert.equal(guestDidNotStart({ code: 1, timedOut: false }, "the guest kernel did not start"), false);
 });

@@ -29,6 +29,9 @@ export const SP_PACKAGES: readonly string[] = ["nng-utils", "libnng-dev", "nanom
 /** The programs that look at networks, which ours are measured against. */
 export const NETWORK_PROGRAMS: readonly string[] = ["iproute2", "traceroute", "iputils-tracepath", "tcpdump"];
 
+/** How often a failed installation is tried again, for the network may fail for a moment. */
+const ATTEMPTS = 3;
+
 /** What {@linkcode ensurePackages} found and did. */
 export interface PackageReport {
   /** The packages that were missing and now are installed. */
@@ -54,7 +57,8 @@ export function ensurePackages(packages: readonly string[]): PackageReport {
   }
 
   let problem = aptInstall(wanted);
-  if (problem !== undefined) {
+  for (let attempt = 1; problem !== undefined && attempt <= ATTEMPTS; attempt++) {
+    console.error(`apt-get install failed; trying again with new package lists, ${attempt} of ${ATTEMPTS}: ${problem}`);
     // The package lists may be absent (as in a container image) or too old to name files that still exist.
     problem = apt(["update"]) ?? aptInstall(wanted);
   }

@@ -7,7 +7,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT, ROOT, TARBALL } from "./paths.ts";
-import { run, runOk } from "./run.ts";
+import { download, run, runOk } from "./run.ts";
 import { npm, translate } from "./runtimes.ts";
 
 /** Makes the project anew and installs the tarball with npm. */
@@ -15,7 +15,7 @@ export function installTarball(): void {
   rmSync(PROJECT, { recursive: true, force: true });
   mkdirSync(PROJECT, { recursive: true });
   writeFileSync(join(PROJECT, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  runOk(npm("install", "--no-audit", "--no-fund", "--no-update-notifier", TARBALL), { cwd: PROJECT });
+  download(npm("install", "--no-audit", "--no-fund", "--no-update-notifier", TARBALL), { cwd: PROJECT });
 }
 
 /** What `import` accepts after the package's name: every export but the manifest, as in `""`, `"/ffi"`. */

@@ -44,6 +44,27 @@ export function run(command: readonly string[], options: RunOptions = {}): RunRe
   return { status: result.status, output: `${result.stdout}${result.stderr}${problem}`, stdout: result.stdout };
 }
 
+/** How often a download is tried. */
+const ATTEMPTS = 3;
+const DOWNLOAD_LIMIT_MS = 300_000;
+
+/**
+ * Runs a program that downloads, again where it fails, for the network may do so for a moment.
+ *
+ * @throws {Error} with the output, where the last attempt fails, too.
+ */
+export function download(command: readonly string[], options: RunOptions = {}): void {
+  for (let attempt = 1;; attempt++) {
+    try {
+      runOk(command, { limitMs: DOWNLOAD_LIMIT_MS, ...options });
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      console.log(`attempt ${attempt} of ${ATTEMPTS} failed: ${(error as Error).message}`);
+    }
+  }
+}
+
 /**
  * Runs a program that has to succeed, and gives its standard output.
  *

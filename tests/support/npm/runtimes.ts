@@ -10,7 +10,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { RUNTIMES } from "./paths.ts";
-import { runOk } from "./run.ts";
+import { download } from "./run.ts";
 
 /** A program that runs JavaScript. */
 export interface Runtime {
@@ -70,7 +70,7 @@ export function installRuntimes(): void {
     "@types/node": "^20.0.0",
   };
   writeFileSync(join(RUNTIMES, "package.json"), JSON.stringify({ private: true, dependencies }));
-  runOk([Deno.execPath(), "install", "--quiet", "--no-lock", "--node-modules-dir=auto"], { cwd: RUNTIMES });
+  download([Deno.execPath(), "install", "--quiet", "--no-lock", "--node-modules-dir=auto"], { cwd: RUNTIMES });
 }
 
 /** The command line of npm on the oldest Node. */

@@ -29,6 +29,9 @@ const BENCHMARKS = "raid6_select_algo,calibrate_xor_blocks";
 /** How much of the kernel's console is kept for the case that the guest fails, in characters. */
 const CONSOLE_LIMIT = 16_384;
 
+/** How the message of an error begins, after "the guest kernel", when nothing of the command has run. */
+export const NOT_STARTED = "did not start";
+
 /** linux.uml's UMID_LEN and the length of a unix socket's path leave no more for the folder of its socket, in characters. */
 const RUN_FOLDER_LIMIT = 40;
 
@@ -116,7 +119,10 @@ class Guest implements StartedCommand {
       rmSync(this.#runFolder, { recursive: true, force: true });
     }
     const status = this.#exitStatus ?? this.#killedStatus;
-    if (status === undefined) throw new RigError(`the guest kernel ended before its command:\n${this.#console}`);
+    if (status === undefined) {
+      const when = this.#frames.greeted ? "ended before its command" : NOT_STARTED;
+      throw new RigError(`the guest kernel ${when}:\n${this.#console}`);
+    }
     if (this.#console.includes("Out of memory")) await this.#command.errors.take(this.#outOfMemory());
     return status;
   }

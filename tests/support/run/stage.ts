@@ -16,8 +16,12 @@ import {
   parseJunit,
   parseSummaryLine,
 } from "./counts.ts";
+import { NOT_STARTED } from "../rig/guest_kernel.ts";
 import { REPORTS, ROOT } from "./paths.ts";
 import { type Outcome, runLogged } from "./process.ts";
+
+/** The exit status of the rig where it, and not the command, has failed. */
+const RIG_FAILED = 125;
 
 /** One part of the test run. */
 export interface Stage {
@@ -93,11 +97,23 @@ function stage(program: StageProgram, count: (outcome: Outcome, output: string) 
     obstacle,
     async run() {
       const command = program.inRig ? inRig(program) : program.command;
-      const outcome = await runLogged(command, { log: logOf(name), limitMs: limit * 1_000, cwd: ROOT });
-      const output = readFileSync(logOf(name), "utf8");
+      const runOnce = async () => {
+        const outcome = await runLogged(command, { log: logOf(name), limitMs: limit * 1_000, cwd: ROOT });
+        return { outcome, output: readFileSync(logOf(name), "utf8") };
+      };
+      let { outcome, output } = await runOnce();
+      if (guestDidNotStart(outcome, output)) {
+        console.log(`   ${name}: the rig's guest did not start, and gets a second chance:\n${tail(output)}`);
+        ({ outcome, output } = await runOnce());
+      }
       return judged(title, limit, count(outcome, output), outcome, output);
     },
   };
+}
+
+/** Whether no test has begun, as the kernel that the tests should run on did not come up. */
+export function guestDidNotStart({ code }: Outcome, output: string): boolean {
+  return code === RIG_FAILED && output.includes(`the guest kernel ${NOT_STARTED}`);
 }
 
 /** The same command, where kernel SCTP exists. */

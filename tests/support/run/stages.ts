@@ -130,7 +130,7 @@ export const STAGES: readonly Stage[] = [
     name: "npm-build",
     title: "the npm package, built and installed",
     command: npm("build"),
-    limit: 360,
+    limit: 900,
   }),
   summaryStage({
     name: "npm-host",
