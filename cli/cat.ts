@@ -57,11 +57,16 @@ async function run(settings: Settings): Promise<void> {
 }
 
 async function converse(socket: SpSocket, settings: Settings): Promise<void> {
-  for (const end of settings.ends) {
-    const url = await attach(socket, end, settings.background);
-    if (settings.isVerbose) process.stdout.write(`${VERBS[end.role]}: ${url}\n`);
+  const over = new AbortController();
+  try {
+    for (const end of settings.ends) {
+      const url = await attach(socket, end, settings.background, over.signal);
+      if (settings.isVerbose) process.stdout.write(`${VERBS[end.role]}: ${url}\n`);
+    }
+    await exchange(asCatSocket(socket), settings, (body) => writeOut(formatMessage(body, settings.format)));
+  } finally {
+    over.abort();
   }
-  await exchange(asCatSocket(socket), settings, (body) => writeOut(formatMessage(body, settings.format)));
   // What was sent may still be on its way, and a peer that doesn't read holds nothing up for long.
   await socket.close();
 }

@@ -66,9 +66,13 @@ export type Instead = "help" | "version";
 export type FileReader = (path: string) => Promise<Uint8Array>;
 
 const MAX_SECONDS = 86_400;
+/** The largest int of C. */
 const MAX_COUNT = 0x7fffffff;
 /** Of nngcat: it leaves 65536 to the transport. */
 const MAX_PORT = 65_536;
+
+/** The options with files for TLS, in nngcat's words. */
+const TLS_FILES = { cacert: "CA Certificate (--cacert)", cert: "Cert (--cert)", key: "Key (--key)" } as const;
 
 /** What has been read so far. */
 class Draft {
@@ -86,6 +90,7 @@ class Draft {
   isCompatible = false;
   isAsync = false;
   isVerbose = false;
+  readonly tlsFiles: Set<keyof typeof TLS_FILES> = new Set();
 }
 
 /**
@@ -186,7 +191,9 @@ async function take({ meaning, value }: Found, draft: Draft, readFile: FileReade
     case "cacert":
     case "cert":
     case "key":
-      // There is no TLS here, as in nngcat without a TLS library; a file that is missing is a mistake all the same.
+      if (draft.tlsFiles.has(meaning)) throw new CatFailure(`${TLS_FILES[meaning]} may be specified only once.`);
+      draft.tlsFiles.add(meaning);
+      // There is no TLS here; a file that is missing is a mistake all the same.
       await readFile(decode(value));
       return;
   }
@@ -232,7 +239,7 @@ function readTimeout(text: string): number | undefined {
 }
 
 function bounded(value: number, max: number): number {
-  if (value > max) throw new CatFailure("Integer argument too large.");
+  if (value > max) throw new CatFailure(`Integer argument ${max === MAX_COUNT ? "overflow" : "too large"}.`);
   return value;
 }
 
