@@ -45,7 +45,7 @@ const WITHOUT_SCTP = "tests/sctp/contract/availability_test.ts";
 const REQUIRED_FILES = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "cli/main.js", "mod.js", "mod.d.ts"];
 const FOREIGN_FOLDERS = /^package\/(?:tests|bench|interop|docs|examples|\.)/;
 
-const TEST_LIMIT_MS = 300_000;
+const TEST_LIMIT_MS = 400_000;
 
 function build(): Counts {
   let counts = claim("deno pack gives a tarball", () => void packForNpm());
