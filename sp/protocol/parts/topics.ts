@@ -4,35 +4,40 @@
  * @module
  */
 
-/**
- * A part of topics. The root has an empty label; all others have one byte or more, and two children or a subscription, so
- * that there are at most twice as many as topics.
- *
- * Labels are strings with one byte to a character: they take a fraction of what a typed array does, of which there may be a
- * million.
- */
-class TopicNode {
-  label: string;
-  /** How many subscriptions end here. */
-  count: number;
-  /** By the first byte of their labels, of which no two are the same; sorted. */
-  children: TopicNode[] | undefined;
+/** The basis and the prime of FNV-1a with 32 bits. */
+const FNV_BASIS = 0x811c9dc5 | 0, FNV_PRIME = 0x01000193;
 
-  constructor(label: string, count: number, children?: TopicNode[]) {
-    this.label = label;
-    this.count = count;
-    this.children = children;
-  }
-}
+/** The words of an entry: where its bytes begin, how many there are, their hash, and how many subscriptions there are. */
+const OFFSET = 0, LENGTH = 1, HASH = 2, COUNT = 3;
+const ENTRY_WORDS = 4;
+
+/** As many as V8 keeps without a buffer of their own: many subscribers have one topic. */
+const LEAST_ENTRIES = 4, LEAST_BYTES = 64;
+/** Slots of the hash table to an entry; a power of two, as the number of entries is. */
+const SLOTS_PER_ENTRY = 2;
 
 /**
  * A set of topics, each subscribed to so many times, that says whether a message begins with one.
  *
- * It is a radix tree: what a look costs depends on the length of the topic that matches, not on how many there are.
+ * It is a hash table of all topics, looked into once for each length that a topic has; the hash of a longer prefix goes on
+ * from that of a shorter one. What a look costs depends on the lengths of topics, not on how many there are. The table, its
+ * entries and their bytes are in one typed array each, for there may be a million topics in a process.
  */
 export class Topics {
-  readonly #root = new TopicNode("", 0);
+  /** 0, or the number of an entry and one; linear probing. */
+  #slots = new Int32Array(LEAST_ENTRIES * SLOTS_PER_ENTRY);
+  /** As many entries as topics, and room for more. */
+  #entries = new Int32Array(LEAST_ENTRIES * ENTRY_WORDS);
+  /** The bytes of all topics, with gaps where some have gone. */
+  #bytes = new Uint8Array(LEAST_BYTES);
+  /** Where no bytes are any more. */
+  #bytesEnd = 0;
+  /** Bytes that are not in gaps. */
+  #bytesUsed = 0;
   #size = 0;
+  /** The lengths that topics have, sorted, and how many have each. */
+  readonly #lengths: number[] = [];
+  readonly #lengthCounts: number[] = [];
 
   /** How many different topics there are. */
   get size(): number {
@@ -41,117 +46,157 @@ export class Topics {
 
   /** Subscribes once more. The empty topic is all messages. */
   add(topic: Uint8Array): void {
-    const text = textOf(topic);
-    let node = this.#root;
-    let at = 0;
-    while (at < text.length) {
-      const index = indexOf(node.children, text.charCodeAt(at));
-      if (index < 0) {
-        const leaf = new TopicNode(text.slice(at), 0);
-        (node.children ??= []).splice(~index, 0, leaf);
-        node = leaf;
-        break;
-      }
-      const child = node.children![index];
-      const common = commonLength(child.label, text, at);
-      if (common < child.label.length) node.children![index] = split(child, common);
-      node = node.children![index];
-      at += common;
+    const hash = hashOf(topic);
+    const found = this.#find(topic, topic.length, hash);
+    if (found >= 0) {
+      this.#entries[found * ENTRY_WORDS + COUNT]++;
+      return;
     }
-    if (node.count++ === 0) this.#size++;
+    if (this.#size * ENTRY_WORDS === this.#entries.length) this.#resize(this.#size * 2);
+    if (this.#bytesEnd + topic.length > this.#bytes.length) this.#pack(topic.length);
+    const entry = this.#size++;
+    const at = entry * ENTRY_WORDS;
+    this.#entries[at + OFFSET] = this.#bytesEnd;
+    this.#entries[at + LENGTH] = topic.length;
+    this.#entries[at + HASH] = hash;
+    this.#entries[at + COUNT] = 1;
+    this.#bytes.set(topic, this.#bytesEnd);
+    this.#bytesEnd += topic.length;
+    this.#bytesUsed += topic.length;
+    this.#slots[this.#slotOf(hash, -1)] = entry + 1;
+    this.#countLength(topic.length, 1);
   }
 
   /** Takes one subscription back; false if there is none. */
   delete(topic: Uint8Array): boolean {
-    const text = textOf(topic);
-    let parent: TopicNode | undefined;
-    let node = this.#root;
-    for (let at = 0; at < text.length; at += node.label.length) {
-      const index = indexOf(node.children, text.charCodeAt(at));
-      if (index < 0 || !text.startsWith(node.children![index].label, at)) return false;
-      parent = node;
-      node = node.children![index];
+    const hash = hashOf(topic);
+    const entry = this.#find(topic, topic.length, hash);
+    if (entry < 0) return false;
+    if (--this.#entries[entry * ENTRY_WORDS + COUNT] > 0) return true;
+    this.#free(this.#slotOf(hash, entry));
+    const last = --this.#size;
+    if (entry !== last) {
+      this.#slots[this.#slotOf(this.#entries[last * ENTRY_WORDS + HASH], last)] = entry + 1;
+      this.#entries.copyWithin(entry * ENTRY_WORDS, last * ENTRY_WORDS, (last + 1) * ENTRY_WORDS);
     }
-    if (node.count === 0) return false;
-    if (--node.count > 0) return true;
-    this.#size--;
-    if (parent !== undefined) this.#tidy(parent, node);
+    this.#bytesUsed -= topic.length;
+    this.#countLength(topic.length, -1);
+    const capacity = this.#entries.length / ENTRY_WORDS;
+    if (capacity > LEAST_ENTRIES && this.#size <= capacity / 8) {
+      this.#resize(capacity / 4);
+      this.#pack(0);
+    }
     return true;
   }
 
   /** Whether a message begins with one of the topics. */
   matches(body: Uint8Array): boolean {
-    let node = this.#root;
+    const lengths = this.#lengths;
+    let hash = FNV_BASIS;
     let at = 0;
-    for (;;) {
-      if (node.count > 0) return true;
-      if (node.children === undefined || at === body.length) return false;
-      const index = indexOf(node.children, body[at]);
-      if (index < 0) return false;
-      node = node.children[index];
-      const { label } = node;
-      if (label.length > body.length - at) return false;
-      for (let offset = 1; offset < label.length; offset++) {
-        if (label.charCodeAt(offset) !== body[at + offset]) return false;
-      }
-      at += label.length;
+    for (let index = 0; index < lengths.length; index++) {
+      const length = lengths[index];
+      if (length > body.length) return false;
+      for (; at < length; at++) hash = Math.imul(hash ^ body[at], FNV_PRIME);
+      if (this.#find(body, length, hash) >= 0) return true;
+    }
+    return false;
+  }
+
+  /** The entry of the topic that the first bytes of `body` are; -1 if they are none. */
+  #find(body: Uint8Array, length: number, hash: number): number {
+    const slots = this.#slots;
+    const entries = this.#entries;
+    const bytes = this.#bytes;
+    const mask = slots.length - 1;
+    next: for (let slot = spread(hash) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const entry = slots[slot] - 1;
+      const at = entry * ENTRY_WORDS;
+      if (entries[at + HASH] !== hash || entries[at + LENGTH] !== length) continue;
+      const offset = entries[at + OFFSET];
+      for (let index = 0; index < length; index++) if (bytes[offset + index] !== body[index]) continue next;
+      return entry;
+    }
+    return -1;
+  }
+
+  /** The slot that has an entry; with entry -1 the free one where an entry with that hash belongs. */
+  #slotOf(hash: number, entry: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = spread(hash) & mask;
+    while (this.#slots[slot] !== entry + 1) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  /** Frees a slot, and moves up those behind it that would not be found past a free one. */
+  #free(slot: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let gap = slot;
+    for (let next = (gap + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
+      const home = spread(this.#entries[(slots[next] - 1) * ENTRY_WORDS + HASH]) & mask;
+      if (((next - home) & mask) < ((next - gap) & mask)) continue;
+      slots[gap] = slots[next];
+      gap = next;
+    }
+    slots[gap] = 0;
+  }
+
+  /** Gives the table another number of entries. */
+  #resize(capacity: number): void {
+    const entries = new Int32Array(capacity * ENTRY_WORDS);
+    entries.set(this.#entries.subarray(0, this.#size * ENTRY_WORDS));
+    this.#entries = entries;
+    this.#slots = new Int32Array(capacity * SLOTS_PER_ENTRY);
+    for (let entry = 0; entry < this.#size; entry++) {
+      this.#slots[this.#slotOf(entries[entry * ENTRY_WORDS + HASH], -1)] = entry + 1;
     }
   }
 
-  /** Removes a node that nobody subscribes to, and joins the ones around it. */
-  #tidy(parent: TopicNode, node: TopicNode): void {
-    const children = node.children ?? [];
-    if (children.length > 1) return;
-    if (children.length === 1) {
-      join(node);
-      return;
+  /** Closes the gaps between bytes, and makes room for at least as many again as there are, and for those that come. */
+  #pack(coming: number): void {
+    const bytes = new Uint8Array(Math.max(LEAST_BYTES, (this.#bytesUsed + coming) * 2));
+    let end = 0;
+    for (let at = 0; at < this.#size * ENTRY_WORDS; at += ENTRY_WORDS) {
+      const offset = this.#entries[at + OFFSET];
+      const length = this.#entries[at + LENGTH];
+      bytes.set(this.#bytes.subarray(offset, offset + length), end);
+      this.#entries[at + OFFSET] = end;
+      end += length;
     }
-    const siblings = parent.children!;
-    siblings.splice(siblings.indexOf(node), 1);
-    if (siblings.length === 0) parent.children = undefined;
-    else if (siblings.length === 1 && parent.count === 0 && parent !== this.#root) join(parent);
+    this.#bytes = bytes;
+    this.#bytesEnd = end;
+  }
+
+  /** One topic more, or less, has a length. */
+  #countLength(length: number, change: number): void {
+    const lengths = this.#lengths;
+    let low = 0;
+    let high = lengths.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (lengths[middle] < length) low = middle + 1;
+      else high = middle;
+    }
+    if (lengths[low] !== length) {
+      lengths.splice(low, 0, length);
+      this.#lengthCounts.splice(low, 0, 0);
+    }
+    this.#lengthCounts[low] += change;
+    if (this.#lengthCounts[low] === 0) {
+      lengths.splice(low, 1);
+      this.#lengthCounts.splice(low, 1);
+    }
   }
 }
 
-/** A node with the first characters of another's label, and the rest below it. */
-function split(node: TopicNode, length: number): TopicNode {
-  const above = new TopicNode(node.label.slice(0, length), 0, [node]);
-  node.label = node.label.slice(length);
-  return above;
+function hashOf(topic: Uint8Array): number {
+  let hash = FNV_BASIS;
+  for (let at = 0; at < topic.length; at++) hash = Math.imul(hash ^ topic[at], FNV_PRIME);
+  return hash;
 }
 
-/** Makes a node and its only child one. */
-function join(node: TopicNode): void {
-  const [child] = node.children!;
-  node.label += child.label;
-  node.count = child.count;
-  node.children = child.children;
-}
-
-/** Where the child is that begins with a byte; where it would be, complemented, if there is none. */
-function indexOf(children: TopicNode[] | undefined, byte: number): number {
-  let low = 0;
-  let high = children === undefined ? 0 : children.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const first = children![middle].label.charCodeAt(0);
-    if (first === byte) return middle;
-    if (first < byte) low = middle + 1;
-    else high = middle;
-  }
-  return ~low;
-}
-
-/** How many characters a label has in common with what a text has from an offset on. */
-function commonLength(label: string, text: string, at: number): number {
-  let length = 0;
-  while (length < label.length && label.charCodeAt(length) === text.charCodeAt(at + length)) length++;
-  return length;
-}
-
-/** Bytes as characters. */
-function textOf(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  return text;
+/** Mixes the upper bits of a hash into the lower ones, which choose the slot: in FNV-1a those depend on few bits of the bytes. */
+function spread(hash: number): number {
+  return hash ^ (hash >>> 16);
 }

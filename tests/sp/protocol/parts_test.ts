@@ -19,6 +19,7 @@ import { Topics } from "../../../sp/protocol/parts/topics.ts";
 import { Counters, PipeRecord } from "../../../sp/protocol/pattern.ts";
 import { test } from "../../support/harness.ts";
 import { FakePipe } from "../simulation/fake_pipe.ts";
+import { Random } from "../simulation/random.ts";
 
 test("a fifo is a queue, whatever is done at both of its ends", () => {
   const step = fc.constantFrom("push", "push", "unshift", "shift", "pop", "peek", "retain", "clear");
@@ -146,6 +147,60 @@ test("topics match as a list of prefixes does, however they were subscribed to",
     ),
     { numRuns: 300 },
   );
+});
+
+test("thousands of topics match as a set of prefixes does, while they come and go", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 0x7fffffff }), (seed) => {
+      const random = new Random(seed);
+      const topics = new Topics();
+      const model = new Map<string, number>();
+      const topic = () => {
+        const bytes = Uint8Array.from({ length: random.integer(0, 9) }, () => random.integer(0, 7));
+        // The empty topic would match everything from then on, and the shortest most of it.
+        return bytes.length < 3 ? Uint8Array.of(200, ...bytes) : bytes;
+      };
+      for (const share of [0.9, 0.5, 0.1, 0.7]) {
+        for (let step = 0; step < 3000; step++) {
+          const one = topic();
+          const key = String.fromCharCode(...one);
+          const count = model.get(key) ?? 0;
+          if (random.chance(share)) {
+            topics.add(one);
+            model.set(key, count + 1);
+            continue;
+          }
+          const chosen = random.chance(0.5) ? key : model.keys().next().value ?? key;
+          const held = model.get(chosen) ?? 0;
+          assert.equal(topics.delete(Uint8Array.from(chosen, (char) => char.charCodeAt(0))), held > 0);
+          if (held > 1) model.set(chosen, held - 1);
+          else model.delete(chosen);
+        }
+        assert.equal(topics.size, model.size);
+        for (let look = 0; look < 300; look++) {
+          const body = Uint8Array.of(...topic(), ...topic());
+          const text = String.fromCharCode(...body);
+          const isWanted = Array.from({ length: text.length + 1 }, (_, length) => text.slice(0, length))
+            .some((prefix) => model.has(prefix));
+          assert.equal(topics.matches(body), isWanted);
+        }
+      }
+    }),
+    { numRuns: 5 },
+  );
+});
+
+test("topics of the same length and the same hash are told apart", () => {
+  // Two words with the same FNV-1a of 32 bits.
+  const [one, other] = ["declinate", "macallums"].map((word) => new TextEncoder().encode(word));
+  const topics = new Topics();
+  topics.add(one);
+  assert.equal(topics.matches(other), false);
+  assert.equal(topics.delete(other), false);
+  topics.add(other);
+  assert.equal(topics.size, 2);
+  assert.equal(topics.delete(one), true);
+  assert.deepEqual([topics.matches(one), topics.matches(other)], [false, true]);
 });
 
 test("topics may be of any bytes and any length", () => {
