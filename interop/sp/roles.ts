@@ -98,8 +98,14 @@ export async function send({ peer, socket }: End, size: number, seed: number, to
 }
 
 /** Receives one message, and looks whether it is the one that was meant. */
-export async function receive({ peer, socket }: End, size: number, seed: number, topic = "-"): Promise<void> {
-  compare(await peer.do(`recv ${socket} 1 ${PATIENCE_MS}`), [fingerprint(size, seed, topic)], peer.kind);
+export async function receive(
+  { peer, socket }: End,
+  size: number,
+  seed: number,
+  topic = "-",
+  patience = PATIENCE_MS,
+): Promise<void> {
+  compare(await peer.do(`recv ${socket} 1 ${patience}`), [fingerprint(size, seed, topic)], peer.kind);
 }
 
 /** Sends from one end to the other. */
