@@ -46,9 +46,9 @@ export const STAGES: readonly Stage[] = [
     obstacle: peersMissing,
     run: () => Promise.resolve(onePassed()),
   },
-  commandStage({ name: "fmt", title: "formatting", command: [DENO, "fmt", "--check"], limit: 60 }),
-  commandStage({ name: "lint", title: "lint", command: [DENO, "lint"], limit: 60 }),
-  commandStage({ name: "check", title: "types", command: [DENO, "check", "--quiet", "."], limit: 120 }),
+  commandStage({ name: "fmt", title: "formatting", command: [DENO, "fmt", "--check"], limit: 180 }),
+  commandStage({ name: "lint", title: "lint", command: [DENO, "lint"], limit: 180 }),
+  commandStage({ name: "check", title: "types", command: [DENO, "check", "--quiet", "."], limit: 300 }),
   commandStage({
     name: "doc-lint",
     title: "docstrings of every export",
