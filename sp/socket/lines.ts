@@ -223,16 +223,15 @@ class Iteration implements AsyncIterableIterator<SpMessage> {
     this.#owner = owner;
   }
 
-  async next(): Promise<IteratorResult<SpMessage>> {
-    if (this.#isOver) return { done: true, value: undefined };
+  next(): Promise<IteratorResult<SpMessage>> {
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
     try {
       const message = this.#line.tryReceive();
-      if (message === undefined) return more(await this.#line.wait(NO_OPTIONS, this));
+      if (message === undefined) return this.#line.wait(NO_OPTIONS, this).then(more, endOf);
       const turn = this.#owner.takeTurn();
-      if (turn !== undefined) await turn;
-      return more(message);
+      return turn === undefined ? Promise.resolve(more(message)) : turn.then(() => more(message));
     } catch (error) {
-      return endOf(error);
+      return Promise.reject(error).catch(endOf);
     }
   }
 

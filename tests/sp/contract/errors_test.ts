@@ -2,14 +2,18 @@
 
 import {
   AddressError,
+  ArgumentError,
+  BufferFullError,
   ClosedError,
   NoPeerError,
   ProtocolError,
   SockeyeError,
   StateError,
   TimeoutError,
+  UnsupportedError,
 } from "@sockeye/sockeye";
 import {
+  device,
   type EndpointFailure,
   Pair,
   type PipeEvent,
@@ -18,6 +22,8 @@ import {
   Rep,
   Req,
   type SpErrorDetails,
+  Sub,
+  Surveyor,
 } from "@sockeye/sockeye/sp";
 import assert from "node:assert/strict";
 import { test } from "../../support/harness.ts";
@@ -46,6 +52,7 @@ test("errors name the socket that they concern", async () => {
 
   assert(outOfTurn instanceof StateError && timeout instanceof TimeoutError && closed instanceof ClosedError);
   assert.match(outOfTurn.socket, /^rep \d+$/);
+  assert.match(timeout.socket, /^push \d+$/);
   assert.match(timeout.message, /^send on push \d+: /);
   assert.match(closed.socket, /^push \d+$/);
 });
@@ -131,4 +138,195 @@ overEach("a request whose peer goes, and that is sent only once, fails with a No
   const error = await asked;
   assert(error instanceof NoPeerError, String(error));
   assert.match(error.socket, /^req \d+$/);
+  assert.equal(error.pipe?.isClosed, true);
+});
+
+overEach("whoever waits in vain to send is told whether nobody is there, or nobody can take more", async (carrier) => {
+  await using push = new Push();
+  await using pull = new Pull({ receiveBuffer: 1 });
+  const { url } = await pull.listen(carrier.url());
+  const body = new Uint8Array(30_000);
+
+  const alone = await failure(() => push.send(body, { timeout: 1 }));
+  const aloneBlocked = await failure(() => push.sendSync(body, { timeout: 1 }));
+  await push.dial(url, SOON);
+  while (push.trySend(body));
+  const full = await failure(() => push.send(body, { timeout: 0 }));
+
+  for (const error of [alone, aloneBlocked]) {
+    assert(error instanceof TimeoutError && error.cause instanceof NoPeerError, String(error));
+    assert.match(error.socket, /^push \d+$/);
+    assert.match(error.message, /nobody is connected/);
+  }
+  assert(full instanceof TimeoutError && full.cause instanceof BufferFullError, String(full));
+  const cause = full.cause as BufferFullError & SpErrorDetails;
+  assert.equal(cause.pipe, push.pipes[0]);
+  assert.equal(cause.socket, full.socket);
+  await push.close({ linger: 0 });
+}, { only: ({ name }) => !/^(udp|ip$)/.test(name) });
+
+test("whoever waits in vain to receive is told of whom, and that nobody is there", async () => {
+  await using pull = new Pull();
+  await using req = new Req();
+  const waits = [
+    () => pull.receive({ timeout: 1 }),
+    () => pull.receiveSync({ timeout: 1 }),
+    () => req.request("anybody?", { timeout: 1 }),
+    () => req.requestSync("anybody?", { timeout: 1 }),
+    () => req.openContext().send("anybody?", { timeout: 1 }),
+  ];
+  for (const wait of waits) {
+    const error = await failure(wait);
+    assert(error instanceof TimeoutError && error.cause instanceof NoPeerError, String(error));
+    assert.match(error.socket, /^(pull|req) \d+$/);
+  }
+});
+
+test("calls that can't be name their socket", async () => {
+  await using push = new Push();
+  await using req = new Req({ raw: true });
+  await using rep = new Rep();
+  await using surveyor = new Surveyor({ raw: true });
+  await using sub = new Sub({ raw: true });
+  const calls: [() => unknown, new (...args: never[]) => SockeyeError][] = [
+    [() => push.send(5 as unknown as string), ArgumentError],
+    [() => push.trySend(5 as unknown as string), ArgumentError],
+    [() => push.sendSync(5 as unknown as string), ArgumentError],
+    [() => push.send("x", { timeout: -1 }), ArgumentError],
+    [() => push.listen("nonsense"), AddressError],
+    [() => push.dial("nonsense"), AddressError],
+    [() => push.dial("inproc://a", { timeout: -1 }), ArgumentError],
+    [() => push.close({ linger: -1 }), ArgumentError],
+    [() => req.request("x"), UnsupportedError],
+    [() => req.openContext(), UnsupportedError],
+    [() => rep.serve(() => "", { concurrency: 0 }), ArgumentError],
+    [() => surveyor.survey("x").next(), UnsupportedError],
+    [() => sub.subscribe(""), UnsupportedError],
+    [() => device(rep), ArgumentError],
+  ];
+  for (const [call, kind] of calls) {
+    const error = await failure(call);
+    assert(error instanceof kind, String(error));
+    assert.match(error.socket, /^(push|req|rep|surveyor|sub) \d+$/, String(error));
+  }
+});
+
+test("a context that is closed names its socket", async () => {
+  await using rep = new Rep();
+  await using sub = new Sub();
+  const [context, subscriber] = [rep.openContext(), sub.openContext()];
+  const waiting = failure(() => context.receive());
+
+  context.close();
+  subscriber.close();
+
+  for (
+    const error of [
+      await waiting,
+      await failure(() => context.send("x")),
+      await failure(() => subscriber.subscribe("")),
+    ]
+  ) {
+    assert(error instanceof ClosedError);
+    assert.match(error.socket, /^(rep|sub) \d+$/);
+  }
+});
+
+overEach("a pipe that is refused is told as a failure, with the pipe", async (carrier) => {
+  await using pair = new Pair();
+  const { url } = await pair.listen(carrier.url());
+  await using first = new Pair();
+  await first.dial(url, SOON);
+  while (pair.pipes.length === 0) await new Promise((resolve) => pair.onPipe(resolve));
+  const told = new Promise<EndpointFailure>((resolve) => pair.onFailure(resolve));
+  await using second = new Pair();
+
+  await second.dial(url, { wait: false });
+
+  const { error } = await told as EndpointFailure & { error: SpErrorDetails };
+  assert(error instanceof StateError, String(error));
+  assert.match(error.socket, /^pair \d+$/);
+  assert.equal(error.pipe?.isClosed, true);
+  assert.notEqual(error.pipe, pair.pipes[0]);
+});
+
+overEach("a peer that breaks the protocol is removed with a ProtocolError, and its pipe", async (carrier) => {
+  await using rep = new Rep();
+  const { url } = await rep.listen(carrier.url());
+  await using req = new Req({ raw: true, reconnectMin: 60_000 });
+  const removed = new Promise<PipeEvent>((resolve) =>
+    rep.onPipe((event) => event.type === "removed" && resolve(event))
+  );
+  await req.dial(url, SOON);
+
+  await req.send("no header", SOON);
+
+  const { error, pipe } = await removed as PipeEvent & { error?: SpErrorDetails };
+  assert(error instanceof ProtocolError, String(error));
+  assert.match(error.socket, /^rep \d+$/);
+  assert.equal(error.pipe, pipe);
+});
+
+overEach("whoever sends to a peer that is gone gets a NoPeerError with its pipe", async (carrier) => {
+  await using hub = new Pair({ version: 1, polyamorous: true });
+  const { url } = await hub.listen(carrier.url());
+  await using spoke = new Pair({ version: 1 });
+  await spoke.dial(url, SOON);
+  await spoke.send("hello", SOON);
+  const { pipe } = await hub.receive(SOON);
+  const removed = new Promise<void>((resolve) => hub.onPipe(({ type }) => type === "removed" && resolve()));
+
+  await spoke.close();
+  await removed;
+
+  const error = await failure(() => hub.sendTo(pipe!, "hello?"));
+  assert(error instanceof NoPeerError);
+  assert.match(error.socket, /^pair1? ?\d*/);
+  assert.equal(error.pipe, pipe);
+});
+
+overEach("sockets and pipes count bytes and messages each way, also of pipes that have gone", async (carrier) => {
+  await using rep = new Rep();
+  const { url } = await rep.listen(carrier.url());
+  const req = new Req();
+  await req.dial(url, SOON);
+  await req.send(new Uint8Array(100), SOON);
+  await rep.receive(SOON);
+  await rep.send(new Uint8Array(50), SOON);
+  await req.receive(SOON);
+  const [pipe] = rep.pipes;
+
+  const word = 4;
+  for (const stats of [pipe.stats(), rep.stats()]) {
+    const { sent, received, sentBytes, receivedBytes } = stats;
+    assert.deepEqual({ sent, received, sentBytes, receivedBytes }, {
+      sent: 1,
+      received: 1,
+      sentBytes: word + 50,
+      receivedBytes: word + 100,
+    });
+    assert.deepEqual(new Set(Object.values(stats.dropped)), new Set([0]));
+  }
+  const removed = new Promise<void>((resolve) => rep.onPipe(({ type }) => type === "removed" && resolve()));
+  await req.close();
+  await removed;
+
+  assert.equal(pipe.stats().sentBytes, word + 50);
+  assert.equal(rep.stats().sentBytes, word + 50);
+  assert.equal(req.stats().sentBytes, word + 100);
+  assert.equal(rep.stats().pipes, 0);
+});
+
+test("pipes tell what waits in them", async () => {
+  await using pull = new Pull({ receiveBuffer: 8 });
+  await pull.listen("inproc://depths-too");
+  await using push = new Push();
+  await push.dial("inproc://depths-too", SOON);
+  await push.send("waits for the user", SOON);
+  while (pull.stats().unread === 0) await new Promise((resolve) => setImmediate(resolve));
+
+  assert.equal(pull.pipes[0].stats().unread, 1);
+  assert.equal(pull.stats().unread, 1);
+  pull.tryReceive();
+  assert.equal(pull.pipes[0].stats().unread, 0);
 });

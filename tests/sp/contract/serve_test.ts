@@ -136,3 +136,89 @@ overEach("a respondent that gives no answer stays silent", async (carrier) => {
   await silent.close();
   await Promise.all(serving);
 });
+
+overEach("an answer that is in progress when the socket is closed still gets out", async (carrier) => {
+  for (const kind of ["rep", "respondent"] as const) {
+    const [asks, answers] = kind === "rep"
+      ? [new Req(), new Rep()]
+      : [new Surveyor({ surveyTime: 20_000 }), new Respondent()];
+    const { url } = await answers.listen(carrier.url());
+    await asks.dial(url, SOON);
+    while (answers.pipes.length === 0) await new Promise((resolve) => answers.onPipe(resolve));
+    const asked = gate();
+    const { opened, open } = gate();
+    const serving = answers.serve(async () => {
+      asked.open();
+      await opened;
+      return "the last answer";
+    });
+    await asks.send("question", SOON);
+    await asked.opened;
+
+    const closing = answers.close({ linger: 20_000 });
+    open();
+
+    assert.equal((await asks.receive(SOON)).text(), "the last answer");
+    await closing;
+    await serving;
+    await asks.close();
+  }
+});
+
+overEach("a handler that closes its socket has its answer sent", async (carrier) => {
+  const rep = new Rep({ linger: 20_000 });
+  const { url } = await rep.listen(carrier.url());
+  await using req = new Req();
+  await req.dial(url, SOON);
+  const serving = rep.serve(() => {
+    void rep.close();
+    return "goodbye";
+  });
+
+  assert.equal((await req.request("question", SOON)).text(), "goodbye");
+  await rep.close();
+  await serving;
+});
+
+overEach("a scope that ends while a question is being answered waits for the answer", async (carrier) => {
+  await using req = new Req();
+  const { opened, open } = gate();
+  let answer: Promise<string>;
+  {
+    await using rep = new Rep({ linger: 20_000 });
+    const { url } = await rep.listen(carrier.url());
+    await req.dial(url, SOON);
+    const asked = gate();
+    void rep.serve(async () => {
+      asked.open();
+      await opened;
+      return "in time";
+    });
+    answer = req.request("question", SOON).then((message) => message.text());
+    await asked.opened;
+    setImmediate(open);
+  }
+  assert.equal(await answer, "in time");
+});
+
+test("closing with no time to linger waits for no answer", async () => {
+  const rep = new Rep();
+  await rep.listen("inproc://serve-now");
+  await using req = new Req();
+  await req.dial("inproc://serve-now", SOON);
+  const asked = gate();
+  const { opened, open } = gate();
+  const serving = rep.serve(async () => {
+    asked.open();
+    await opened;
+    return "to nobody";
+  });
+  const answer = assert.rejects(req.request("question", { timeout: 200 }), TimeoutError);
+  await asked.opened;
+
+  await rep.close({ linger: 0 });
+
+  await answer;
+  open();
+  await serving;
+});
