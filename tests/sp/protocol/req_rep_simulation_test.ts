@@ -13,7 +13,9 @@ import { type Conditions, FINE, Network } from "../simulation/network.ts";
 import { forSeeds, type Random } from "../simulation/random.ts";
 import { Simulation } from "../simulation/simulation.ts";
 
-const ROUGH: Conditions = { latency: 30, capacity: 3, loss: 0.05, lifetime: 400 };
+const ROUGH: Conditions = { ...FINE, latency: 30, capacity: 3, loss: 0.05, lifetime: 400 };
+/** As datagrams go, more than ever. */
+const SHUFFLED: Conditions = { ...ROUGH, isReordering: true, duplication: 0.2 };
 const RECEIVE_BUFFER = 4;
 
 interface Scene {
@@ -70,6 +72,20 @@ test("every request ends in its own answer, unless it is cancelled, whatever the
     assert.equal(count(outcomes, "pending") + count(outcomes, "no peer"), 0);
     assert.ok(count(outcomes, "answered") > 50 && count(outcomes, "cancelled") > 0 && stage.network.lost > 0);
     assert.ok(stage.reqs.every((req) => req.stats().dropped.foreign === 0));
+  });
+});
+
+test("messages that overtake each other, and that come twice, change no answer", () => {
+  forSeeds(30, (random) => {
+    const stage = scene(random, SHUFFLED, 300);
+    for (const req of stage.reqs) for (const rep of stage.reps) stage.network.connect(req, rep);
+
+    const outcomes = play(stage);
+
+    assert.equal(count(outcomes, "pending") + count(outcomes, "no peer"), 0);
+    assert.ok(count(outcomes, "answered") > 50 && stage.network.duplicated > 0);
+    // An answer that came twice, or to a question that did, is for nobody any more.
+    assert.ok(stage.reqs.some((req) => req.stats().dropped.stale > 0));
   });
 });
 

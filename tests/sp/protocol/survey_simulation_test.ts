@@ -89,22 +89,30 @@ function scene(random: Random, conditions: Partial<Conditions>) {
   return { simulation, network, surveyors, respondents, askers };
 }
 
-test("no answer comes after the deadline of its survey, or to another survey, whatever the network does", () => {
-  forSeeds(30, (random) => {
-    const stage = scene(random, { latency: 40, loss: 0.05, lifetime: 400, capacity: 3 });
-    for (const surveyor of stage.surveyors) {
-      for (const respondent of stage.respondents) stage.network.connect(surveyor, respondent);
-    }
+const ROUGH: Partial<Conditions> = { latency: 40, loss: 0.05, lifetime: 400, capacity: 3 };
+const NETWORKS: readonly [does: string, conditions: Partial<Conditions>][] = [
+  ["loses and breaks", ROUGH],
+  ["reorders and doubles as well", { ...ROUGH, isReordering: true, duplication: 0.2 }],
+];
 
-    stage.simulation.run(6_000);
+for (const [does, conditions] of NETWORKS) {
+  test(`no answer comes after the deadline of its survey, or to another survey, on a network that ${does}`, () => {
+    forSeeds(30, (random) => {
+      const stage = scene(random, conditions);
+      for (const surveyor of stage.surveyors) {
+        for (const respondent of stage.respondents) stage.network.connect(surveyor, respondent);
+      }
 
-    for (const { answers, timeouts, surveys } of stage.askers) {
-      assert.ok(answers > 0 && timeouts > 0 && surveys >= timeouts);
-    }
-    assert.ok(stage.surveyors.every((surveyor) => surveyor.stats().dropped.stale > 0));
-    assert.ok(stage.surveyors.every((surveyor) => surveyor.deadline === Infinity));
+      stage.simulation.run(6_000);
+
+      for (const { answers, timeouts, surveys } of stage.askers) {
+        assert.ok(answers > 0 && timeouts > 0 && surveys >= timeouts);
+      }
+      assert.ok(stage.surveyors.every((surveyor) => surveyor.stats().dropped.stale > 0));
+      assert.ok(stage.surveyors.every((surveyor) => surveyor.deadline === Infinity));
+    });
   });
-});
+}
 
 test("the same holds behind devices", () => {
   forSeeds(20, (random) => {

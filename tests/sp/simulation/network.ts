@@ -1,5 +1,5 @@
 /**
- * A network that is slow, loses, and breaks.
+ * A network that is slow, loses, doubles, reorders, and breaks.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Simulation } from "./simulation.ts";
 
 /** How a network behaves; it may be changed at any time. */
 export interface Conditions {
-  /** How long a message takes at most, in milliseconds. Messages by one pipe don't overtake each other. */
+  /** How long a message takes at most, in milliseconds. */
   latency: number;
   /** How many messages a pipe takes that have not been delivered yet. */
   capacity: number;
@@ -20,10 +20,27 @@ export interface Conditions {
   loss: number;
   /** How long a connection lasts on average, in milliseconds, and how long it is away then. */
   lifetime: number;
+  /** Whether messages by one pipe overtake each other, as datagrams do. */
+  isReordering: boolean;
+  /** The probability that a message comes twice. */
+  duplication: number;
 }
 
 /** A network where nothing goes wrong. */
-export const FINE: Conditions = { latency: 5, capacity: 4, loss: 0, lifetime: Infinity };
+export const FINE: Conditions = {
+  latency: 5,
+  capacity: 4,
+  loss: 0,
+  lifetime: Infinity,
+  isReordering: false,
+  duplication: 0,
+};
+
+/** A message at the other end. What comes a second time takes no room from the sender. */
+interface Arrival {
+  bytes: Uint8Array;
+  isCopy: boolean;
+}
 
 /** One end of a connection. */
 class SimulatedPipe implements Pipe {
@@ -42,7 +59,7 @@ class SimulatedPipe implements Pipe {
   readonly #engine: Engine;
   /** What was taken last, and is not on its way yet. */
   #staged: Uint8Array[] = [];
-  #arrived: Uint8Array[] = [];
+  #arrived: Arrival[] = [];
   #isPaused = false;
   #isRefused = false;
   #lastArrival = 0;
@@ -120,25 +137,30 @@ class SimulatedPipe implements Pipe {
         this.peer.#free();
         continue;
       }
-      this.#lastArrival = Math.max(this.#lastArrival, simulation.now + random.next() * conditions.latency);
-      simulation.at(this.#lastArrival, () => this.peer.#arrive(bytes));
+      const arrival = simulation.now + random.next() * conditions.latency;
+      this.#lastArrival = conditions.isReordering ? arrival : Math.max(this.#lastArrival, arrival);
+      simulation.at(this.#lastArrival, () => this.peer.#arrive({ bytes, isCopy: false }));
+      if (!random.chance(conditions.duplication)) continue;
+      this.#network.duplicated++;
+      const copy = { bytes: bytes.slice(), isCopy: true };
+      simulation.at(this.#lastArrival + random.next() * conditions.latency, () => this.peer.#arrive(copy));
     }
     this.#staged = [];
   }
 
-  #arrive(bytes: Uint8Array): void {
+  #arrive(arrival: Arrival): void {
     if (!this.isOpen || !this.isAttached) {
       this.#network.lost++;
       return;
     }
-    this.#arrived.push(bytes);
+    this.#arrived.push(arrival);
     this.#deliver();
   }
 
   #deliver(): void {
     while (!this.#isPaused && this.isOpen && this.isAttached && this.#arrived.length > 0) {
-      const bytes = this.#arrived.shift()!;
-      this.#free();
+      const { bytes, isCopy } = this.#arrived.shift()!;
+      if (!isCopy) this.#free();
       this.#engine.receive(this, bytes, this.#network.simulation.now);
     }
   }
@@ -162,6 +184,8 @@ export class Network {
   conditions: Conditions;
   /** How many messages were lost, by chance or with their connections. */
   lost = 0;
+  /** How many came twice. */
+  duplicated = 0;
   #nextId = 1;
 
   constructor(simulation: Simulation, random: Random, conditions: Partial<Conditions> = {}) {
