@@ -25,7 +25,7 @@ export interface Cell {
   name: string;
   /** Fails by throwing, says by {@linkcode Skipped} why it can't run. */
   run(context: CellContext): Promise<void>;
-  /** How long it may take, in milliseconds. @default {20000} */
+  /** How long it may take, in milliseconds. @default {90000} */
   timeoutMs?: number;
 }
 
@@ -38,7 +38,7 @@ export interface Outcome {
   milliseconds: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 20_000;
+const DEFAULT_TIMEOUT_MS = 90_000;
 
 /** Runs one cell. */
 export async function runCell(cell: Cell): Promise<Outcome> {

@@ -29,7 +29,7 @@ Exit status: 0 when no cell failed, 1 otherwise, 2 for wrong arguments.`;
 
 /** Says to the process inside that it is where it belongs. */
 const INSIDE = "SOCKEYE_INTEROP_INSIDE";
-const RIG_TIME_LIMIT_S = 280;
+const RIG_TIME_LIMIT_S = 800;
 
 async function main(args: string[]): Promise<number> {
   let request;

@@ -130,7 +130,7 @@ function find(name: string): Named {
   return found;
 }
 
-const SEND_TIMEOUT_MS = 10_000;
+const SEND_TIMEOUT_MS = 30_000;
 
 async function receive(name: string, timeout: string): Promise<SpMessage> {
   const message = await find(name).talker.receive({ timeout: Number(timeout) });

@@ -21,7 +21,7 @@ export interface Told {
 }
 
 /** How long a peer waits for what has to happen. */
-export const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 30_000;
 
 interface Pending {
   command: string;

@@ -95,7 +95,7 @@ function deadlineCells(table: string, pairing: Pairing): SpCell[] {
   );
 }
 
-const SURVEY_MS = 500;
+const SURVEY_MS = 1_000;
 
 /**
  * Many conversations at once, answered the last first. nanomsg has no contexts: it can't ask so, and it answers one after
