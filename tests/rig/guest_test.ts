@@ -100,7 +100,10 @@ test("Deno's own caches change in the guest only", async () => {
 test("a guest whose kernel fails says what its console said", async () => {
   const tooLittle = runInRig({ command: "true", kernel: "guest", memoryMiB: 8 });
 
-  await assert.rejects(tooLittle, (error) => error instanceof RigError && /guest kernel (?:ended|did not start)/.test(error.message));
+  await assert.rejects(
+    tooLittle,
+    (error) => error instanceof RigError && /guest kernel (?:ended|did not start)/.test(error.message),
+  );
 }, { skip });
 
 test("a guest that runs out of memory says so", async () => {
