@@ -7,7 +7,7 @@
 import type { Cell, CellContext } from "../cell.ts";
 import { type Carrier, freshUrl } from "./place.ts";
 import { Peer, type PeerKind } from "./remote.ts";
-import { connect, type End, has, open, type Role, type Settings } from "./roles.ts";
+import { connect, type End, has, type Mode, open, type Role, type Settings } from "./roles.ts";
 
 /** Programs that are not ours to change. */
 export type CatKind = "nngcat" | "nanocat";
@@ -79,6 +79,8 @@ export interface Meeting {
 export interface MeetOptions {
   /** Whether our side is killed in it. @default {false} */
   ownIsForItself?: boolean;
+  /** How our socket is used. @default {"cooked"} */
+  ownMode?: Mode;
   /** Options of sockets, by their pattern. */
   settings?: Record<string, Settings>;
 }
@@ -88,12 +90,12 @@ export async function meet(
   context: CellContext,
   pairing: Pairing,
   role: Role,
-  { ownIsForItself, settings = {} }: MeetOptions = {},
+  { ownIsForItself, ownMode = "cooked", settings = {} }: MeetOptions = {},
 ): Promise<Meeting> {
-  const start = (kind: PeerKind, pattern: string, isForItself = false) =>
-    open(Peer.start(kind, context, isForItself), "s", pattern, "cooked", settings[pattern]);
-  const own = await start(pairing.subject, role.own, ownIsForItself);
-  const other = await start(pairing.partner, role.other);
+  const start = (kind: PeerKind, pattern: string, mode: Mode, isForItself = false) =>
+    open(Peer.start(kind, context, isForItself), "s", pattern, mode, settings[pattern]);
+  const own = await start(pairing.subject, role.own, ownMode, ownIsForItself);
+  const other = await start(pairing.partner, role.other, "cooked");
   const url = freshUrl(pairing.carrier);
   await connect(own, other, url, pairing.listener);
   return { own, other, url };

@@ -2,8 +2,9 @@
  * Sockeye as a peer of the Scalability Protocols, on its public API alone: does what the lines of its standard input say, as
  * c/peer.c does, and says on standard output what came of it.
  *
- * Two things are other than there: options are those of a socket's constructor, so that `set` comes before anything else that
- * is done with a socket; and `reset` closes all sockets, for the next cell.
+ * Three things are other than there: options are those of a socket's constructor, so that `set` comes before anything else
+ * that is done with a socket; `reset` closes all sockets, for the next cell; and a socket that is opened as `blocking` is
+ * cooked, and sends and receives by the calls that block the thread.
  *
  * @module
  */
@@ -61,6 +62,8 @@ const OPTIONS: Record<string, string> = {
 interface Talker {
   send(data: Uint8Array, options: { timeout: number }): Promise<void>;
   receive(options: { timeout: number }): Promise<SpMessage>;
+  sendSync(data: Uint8Array, options: { timeout: number }): void;
+  receiveSync(options: { timeout: number }): SpMessage;
   openContext(): SpContext;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
@@ -69,16 +72,18 @@ interface Talker {
 /** A socket by a name, made when it is first needed. */
 class Named {
   readonly options: Options = {};
+  readonly isBlocking: boolean;
   readonly #make: (options: Options) => SpSocket;
   #made: SpSocket | undefined;
   #pipes = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(pattern: string, isRaw: boolean) {
+  constructor(pattern: string, mode: string) {
     const make = PATTERNS[pattern];
     if (make === undefined) throw new UnsupportedError(`there is no pattern ${pattern}`);
     this.#make = make;
-    if (isRaw) this.options.raw = true;
+    this.isBlocking = mode === "blocking";
+    if (mode === "raw") this.options.raw = true;
   }
 
   get socket(): SpSocket {
@@ -132,23 +137,31 @@ function find(name: string): Named {
 
 const SEND_TIMEOUT_MS = 30_000;
 
+async function send(name: string, data: Uint8Array): Promise<void> {
+  const { isBlocking, talker } = find(name);
+  if (isBlocking) talker.sendSync(data, { timeout: SEND_TIMEOUT_MS });
+  else await talker.send(data, { timeout: SEND_TIMEOUT_MS });
+}
+
 async function receive(name: string, timeout: string): Promise<SpMessage> {
-  const message = await find(name).talker.receive({ timeout: Number(timeout) });
+  const { isBlocking, talker } = find(name);
+  const options = { timeout: Number(timeout) };
+  const message = isBlocking ? talker.receiveSync(options) : await talker.receive(options);
   report(message);
   return message;
 }
 
 /** Sends the same bytes back where they came from. */
 async function sendBack(name: string, { body, pipe }: SpMessage): Promise<void> {
-  const { socket, talker } = find(name);
-  const timeout = SEND_TIMEOUT_MS;
-  if (socket instanceof Pair && pipe !== undefined) await socket.sendTo(pipe, body, { timeout });
-  else await talker.send(body, { timeout });
+  const { socket, isBlocking } = find(name);
+  if (socket instanceof Pair && pipe !== undefined && !isBlocking) {
+    await socket.sendTo(pipe, body, { timeout: SEND_TIMEOUT_MS });
+  } else await send(name, body);
 }
 
 const COMMANDS: Record<string, (...words: string[]) => void | Promise<void>> = {
   open(name, pattern, mode) {
-    named.set(name, new Named(pattern, mode === "raw"));
+    named.set(name, new Named(pattern, mode));
   },
   async close(name) {
     const closing = find(name);
@@ -180,9 +193,8 @@ const COMMANDS: Record<string, (...words: string[]) => void | Promise<void>> = {
     return find(name).untilPipes(Number(count), Number(timeout));
   },
   async send(name, count, topic, size, seed) {
-    const { talker } = find(name);
     for (let index = 0; index < Number(count); index++) {
-      await talker.send(messageOf(topic, Number(size), Number(seed) + index), { timeout: SEND_TIMEOUT_MS });
+      await send(name, messageOf(topic, Number(size), Number(seed) + index));
     }
   },
   async recv(name, count, timeout) {
@@ -198,19 +210,19 @@ const COMMANDS: Record<string, (...words: string[]) => void | Promise<void>> = {
     }
   },
   async converse(name, count, size, seed, timeout) {
-    const { talker } = find(name);
     for (let index = 0; index < Number(count); index++) {
-      await talker.send(messageOf("-", Number(size), Number(seed) + index), { timeout: SEND_TIMEOUT_MS });
+      await send(name, messageOf("-", Number(size), Number(seed) + index));
       await receive(name, timeout);
     }
   },
   async ask(name, count, size, seed, timeout) {
-    const { socket } = find(name);
+    const { socket, isBlocking } = find(name);
     const data = Array.from(
       { length: Number(count) },
       (_, index) => messageOf("-", Number(size), Number(seed) + index),
     );
     const answers = await Promise.all(data.map(async (bytes) => {
+      if (socket instanceof Req && isBlocking) return socket.requestSync(bytes, { timeout: Number(timeout) });
       if (socket instanceof Req) return await socket.request(bytes, { timeout: Number(timeout) });
       for await (const answer of (socket as Surveyor).survey(bytes, { timeout: Number(timeout) })) return answer;
       throw new TimeoutError("survey: nobody answered");

@@ -58,21 +58,24 @@ export interface End {
 /** Options by nng's names. */
 export type Settings = Record<string, number>;
 
+/** How a socket is used; `blocking` is for ours alone: cooked, by calls that block the thread. */
+export type Mode = "cooked" | "raw" | "blocking";
+
 /** Options that let every cell show what it is about: sizes beyond the libraries' limits, surveys that last. */
 export async function open(
   peer: Peer,
   socket: string,
   pattern: string,
-  mode: "cooked" | "raw" = "cooked",
+  mode: Mode = "cooked",
   further: Settings = {},
 ): Promise<End> {
   await peer.do(`open ${socket} ${pattern} ${mode}`);
   const settings: Settings = { "recv-size-max": MOST_BYTES, "reconnect-time-min": RECONNECT_MS };
-  if (pattern === "surveyor" && mode === "cooked") settings["survey-time"] = PATIENCE_MS;
+  if (pattern === "surveyor" && mode !== "raw") settings["survey-time"] = PATIENCE_MS;
   for (const [option, value] of Object.entries({ ...settings, ...further })) {
     await peer.do(`set ${socket} ${option} ${value}`);
   }
-  if (pattern === "sub" && mode === "cooked") await peer.do(`subscribe ${socket} -`);
+  if (pattern === "sub" && mode !== "raw") await peer.do(`subscribe ${socket} -`);
   return { peer, socket };
 }
 

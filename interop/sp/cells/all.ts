@@ -5,6 +5,7 @@
  */
 
 import { columns, type SpCell } from "../cell.ts";
+import { blockingCells } from "./blocking.ts";
 import { catCells } from "./cats.ts";
 import { deviceCells } from "./devices.ts";
 import { exchangeCells } from "./exchange.ts";
@@ -23,7 +24,7 @@ export function allCells(): SpCell[] {
   return [
     ...columns("libnng", "libnanomsg").flatMap((column) => {
       const pairing = { ...column, subject: "ours" as const };
-      return groups.flatMap((cells) => cells(OURS, pairing));
+      return [...groups, blockingCells].flatMap((cells) => cells(OURS, pairing));
     }),
     ...columns("nngcat", "nanocat").flatMap((column) => catCells(OURS, { ...column, subject: "ours" })),
     ...columns("libnanomsg").flatMap((column) => {

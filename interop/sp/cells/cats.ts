@@ -102,7 +102,7 @@ function speaksOnce({ partner }: CatPairing, { other }: Role): boolean {
   return partner === "nngcat" && (other === "surveyor" || other === "bus");
 }
 
-const ATTEMPTS = 4;
+const ATTEMPTS = 8;
 /** Longer than a tool that speaks once waits before it does. */
 const ONCE_MS = 5_000;
 
@@ -127,8 +127,8 @@ async function talk(context: CellContext, pairing: CatPairing, role: Role, own: 
       printed.catch(() => {});
       // nanocat gives up a survey soon, and begins the next.
       do {
-        await heard();
-        await say();
+        // Told both at once, so that the answer is not later than it must be: surveys last a second, or less.
+        await Promise.all([heard(), say()]);
       } while (role.name === "RESPONDENT" && pairing.partner === "nanocat" && !isPrinted);
       await printed;
       break;
