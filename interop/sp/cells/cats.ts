@@ -83,12 +83,13 @@ async function meetCat(
 
 /** One message of each way that the pattern knows; the tool's is the same all the time. */
 async function oneSize(context: CellContext, pairing: CatPairing, role: Role, peer: Peer, size: number): Promise<void> {
-  for (let attempt = 1;; attempt++) {
+  const began = performance.now();
+  for (;;) {
     const own = await open(peer, `s${size}`, role.own);
     try {
       return await talk(context, pairing, role, own, size);
     } catch (error) {
-      if (!speaksOnce(pairing, role) || attempt === ATTEMPTS) throw error;
+      if (!speaksOnce(pairing, role) || performance.now() - began > AGAIN_MS) throw error;
       await peer.do(`close s${size}`);
     }
   }
@@ -102,7 +103,8 @@ function speaksOnce({ partner }: CatPairing, { other }: Role): boolean {
   return partner === "nngcat" && (other === "surveyor" || other === "bus");
 }
 
-const ATTEMPTS = 8;
+/** How long it is started again. */
+const AGAIN_MS = 60_000;
 /** Longer than a tool that speaks once waits before it does. */
 const ONCE_MS = 5_000;
 
