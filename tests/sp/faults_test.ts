@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { SocketPipe } from "../../sp/socket/pipe.ts";
+import { HEADER_BYTES } from "../../sp/transport/datagram/header.ts";
 import { encodeGreeting, IPC_FRAMES, TCP_FRAMES, writeFrameHeader } from "../../sp/transport/stream/frame_format.ts";
 import { test } from "../support/harness.ts";
 import { heapGrowth, openSockets } from "../support/leaks.ts";
@@ -312,6 +313,86 @@ for (const carrier of STREAMS) {
     await rep.close();
     await serving;
   });
+}
+
+for (const carrier of CARRIERS.filter(({ name }) => ["ipc", "tcp", "unixgram"].includes(name))) {
+  test(
+    `${carrier.name}: a PUSH that is killed in mid-message leaves whole messages, in order, and comes back`,
+    async () => {
+      const pull = new Pull({ receiveBuffer: 1 });
+      const { url } = await pull.listen(carrier.url());
+      const gone = events(pull, "removed");
+      let isGone = false;
+      gone.then(() => isGone = true);
+      const dying = await start("flood", url);
+      let received = 0;
+      const take = (body: Uint8Array) => {
+        assert.equal(body.length, 1 << 20);
+        assert(body.every((byte) => byte === (received & 0xff)), `message ${received} is another, or not whole`);
+        received++;
+      };
+      while (received < 3) take((await pull.receive(SOON)).body);
+
+      // No kernel buffer here has room for the message that it is at.
+      await dying.stop("SIGKILL");
+      for (let message = pull.tryReceive(); !isGone || message !== undefined; message = pull.tryReceive()) {
+        if (message === undefined) await turn();
+        else take(message.body);
+      }
+
+      received = 0;
+      const living = await start("flood", url);
+      while (received < 3) take((await pull.receive(SOON)).body);
+      await living.stop("SIGKILL");
+      await pull.close();
+    },
+    { skip: carrier.skip },
+  );
+}
+
+for (const carrier of CARRIERS.filter(({ name }) => name === "unixgram")) {
+  const { name } = carrier;
+
+  test(`${name}: a question that was taken by one who is killed is answered by the one that comes after`, async () => {
+    const url = await freeUrl(carrier.url());
+    const dying = await start("silent", url);
+    const req = new Req({ reconnectMin: 5 });
+    await req.dial(url, SOON);
+    const asked = req.request("question", SOON);
+    await dying.printed(/asked/);
+
+    await dying.stop("SIGKILL");
+    const living = await start("echo", url);
+
+    assert.equal((await asked).text(), "question");
+    await living.stop("SIGKILL");
+    await req.close();
+  }, { skip: carrier.skip });
+
+  test(`${name}: what the kernel did not have when a PULL was killed goes to the next one, in order`, async () => {
+    const push = new Push();
+    const { url } = await push.listen(carrier.url());
+    const added = events(push, "added");
+    const sleeping = await start("sleep", url);
+    const [{ pipe }] = await added;
+    const count = await pushUntilFull(push);
+    const unsent = Math.floor(unsentBytes(pipe) / (HEADER_BYTES + 1000));
+    assert(unsent > 0, "some are with us");
+    const gone = events(push, "removed");
+
+    await sleeping.stop("SIGKILL");
+    await gone;
+    const pull = new Pull();
+    await pull.dial(url, SOON);
+    await push.send(numbered(count), SOON);
+
+    for (let number = count - unsent; number <= count; number++) {
+      assert.equal(numberOf((await pull.receive(SOON)).body), number);
+    }
+    assert.equal(pull.tryReceive(), undefined);
+    await push.close();
+    await pull.close();
+  }, { skip: carrier.skip });
 }
 
 /** How often a socket connects and closes. */

@@ -1,14 +1,17 @@
 /**
- * Peers that behave badly, to be killed; `faulty.ts half-answer|echo|stall URL`.
+ * Peers that behave badly, to be killed; `faulty.ts half-answer|silent|echo|stall|sleep|flood URL`.
  *
  * - `half-answer` listens as REP, and sends the first half of an answer to each question.
+ * - `silent` listens as REP, and takes a question that it never answers.
  * - `echo` listens as REP, and answers.
- * - `stall` dials as PULL, and reads nothing.
+ * - `stall` dials as PULL by a stream of its own, and reads nothing.
+ * - `sleep` dials as PULL, and reads nothing.
+ * - `flood` dials as PUSH, and sends messages of a mebibyte without end, each full of its number.
  *
  * @module
  */
 
-import { Rep } from "@sockeye/sockeye/sp";
+import { Pull, Push, Rep } from "@sockeye/sockeye/sp";
 import { connect, createServer, type NetConnectOpts, type Socket } from "node:net";
 import process from "node:process";
 import { encodeGreeting, GREETING_BYTES } from "../../../sp/transport/stream/frame_format.ts";
@@ -41,13 +44,29 @@ if (behaviour === "half-answer") {
   await rep.listen(url);
   console.log("ready");
   await rep.serve(({ body }) => body);
+} else if (behaviour === "silent") {
+  const rep = new Rep();
+  await rep.listen(url);
+  console.log("ready");
+  await rep.receive();
+  console.log("asked");
+} else if (behaviour === "sleep") {
+  await new Pull().dial(url);
+  computeForEver();
+} else if (behaviour === "flood") {
+  const push = new Push();
+  await push.dial(url);
+  console.log("ready");
+  for (let number = 0;; number++) await push.send(new Uint8Array(1 << 20).fill(number));
 } else {
   const socket = connect(where, () => {
     socket.pause();
-    socket.write(encodeGreeting(81), () => {
-      console.log("ready");
-      // A program that computes without end: its runtime can't read ahead either.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });
+    socket.write(encodeGreeting(81), computeForEver);
   });
+}
+
+/** Says that it is ready, and does nothing more: its runtime can't read ahead either. */
+function computeForEver(): void {
+  console.log("ready");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
