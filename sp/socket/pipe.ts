@@ -56,6 +56,9 @@ export interface SpPipe {
   close(): void;
 }
 
+/** How Node, Bun and Deno ask for what to show. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
+
 /** A pipe of a socket, from all sides. */
 export class SocketPipe implements Pipe, SpPipe {
   readonly id: number;
@@ -144,5 +147,11 @@ export class SocketPipe implements Pipe, SpPipe {
   toJSON(): unknown {
     const { id, url, role, isClosed } = this;
     return { id, url, role, isClosed, ...this.stats() };
+  }
+
+  /** What consoles show of it, in an error for instance. */
+  [INSPECT](): unknown {
+    const { id, url, role, isClosed } = this;
+    return { id, url, role, isClosed };
   }
 }

@@ -26,6 +26,7 @@ import {
   Surveyor,
 } from "@sockeye/sockeye/sp";
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { test } from "../../support/harness.ts";
 import { overEach, SOON } from "./carriers.ts";
 
@@ -329,4 +330,17 @@ test("pipes tell what waits in them", async () => {
   assert.equal(pull.stats().unread, 1);
   pull.tryReceive();
   assert.equal(pull.pipes[0].stats().unread, 0);
+});
+
+test("a console shows which pipe an error is of, and not what is inside", async () => {
+  await using left = new Pair();
+  await left.listen("inproc://shown");
+  await using right = new Pair();
+  await right.dial("inproc://shown", SOON);
+
+  const shown = inspect(right.pipes[0]);
+
+  assert.match(shown, /id: \d+/);
+  assert.match(shown, /inproc:\/\/shown/);
+  assert.doesNotMatch(shown, /connection|state/);
 });
