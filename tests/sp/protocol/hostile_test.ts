@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ArgumentError, NoPeerError, StateError, TimeoutError } from "../../../common/errors.ts";
+import { ArgumentError, MessageTooLargeError, NoPeerError, StateError, TimeoutError } from "../../../common/errors.ts";
 import { SpMessage } from "../../../sp/message.ts";
 import { BusEngine } from "../../../sp/protocol/bus.ts";
 import type { RawEngine } from "../../../sp/protocol/device.ts";
@@ -56,7 +56,7 @@ const ENGINES: Record<string, () => RawEngine> = {
 
 /** A pipe that insists on what `Pipe` promises to transports. */
 class StrictPipe implements Pipe {
-  readonly maxSendSize = Infinity;
+  readonly maxSendSize: number;
   readonly id: number;
   state: unknown;
   isAttached = true;
@@ -64,13 +64,15 @@ class StrictPipe implements Pipe {
   isClosed = false;
   isFull = false;
 
-  constructor(id: number) {
+  constructor(id: number, maxSendSize: number) {
     this.id = id;
+    this.maxSendSize = maxSendSize;
   }
 
   send(header: Uint8Array, body: Uint8Array): boolean {
     assert.ok(this.isAttached, "sends by a pipe that has gone");
     assert.ok(header instanceof Uint8Array && body instanceof Uint8Array);
+    assert.ok(header.length + body.length <= this.maxSendSize, "sends what the pipe can't take");
     return !this.isFull;
   }
 
@@ -102,9 +104,14 @@ const step = fc.record({
   header: fc.oneof(fc.constant(new Uint8Array()), bytes),
 });
 
+/** What pipes take at most; some messages fit some of them. */
+const SEND_SIZES = [Infinity, 6, 14];
+
 /** Errors that users are told of. */
 function isExpected(error: unknown): boolean {
-  return [StateError, TimeoutError, NoPeerError, ArgumentError].some((known) => error instanceof known);
+  return [StateError, TimeoutError, NoPeerError, ArgumentError, MessageTooLargeError].some((known) =>
+    error instanceof known
+  );
 }
 
 for (const [name, create] of Object.entries(ENGINES)) {
@@ -119,7 +126,7 @@ for (const [name, create] of Object.entries(ENGINES)) {
           const pipe = pipes[which % Math.max(1, pipes.length)];
           try {
             if (what === "attach" && pipes.length < 5) {
-              const pipe = new StrictPipe(nextId++);
+              const pipe = new StrictPipe(nextId++, SEND_SIZES[which % SEND_SIZES.length]);
               if (engine.attach(pipe, now)) pipes.push(pipe);
             } else if (what === "detach" && pipe !== undefined) {
               pipes.splice(pipes.indexOf(pipe), 1);
