@@ -36,7 +36,7 @@ export const catOptions: OptionTable = {
   interval: text("SECONDS", "send again and again", "i"),
   "send-timeout": text("SECONDS", "fail when a message can't be sent for so long"),
   "recv-timeout": text("SECONDS", "end when nothing comes for so long"),
-  "recv-maxsz": text("BYTES", "the largest message to receive, 0 for any (default 1048576)", "Z"),
+  "recv-maxsz": text("BYTES", "the largest message to receive, 0 for any (default 0)", "Z"),
   async: flag("dial in the background: the peer may come later"),
   compat: flag("as nanocat: --async, and --pair is --pair0"),
   verbose: flag("print what was connected to and bound", "v"),

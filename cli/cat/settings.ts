@@ -52,7 +52,7 @@ export interface Settings {
   /** How many messages or exchanges; 0 for no limit. */
   readonly count: number;
   /** The largest message that is received, in bytes; 0 for any. */
-  readonly maxReceiveSize: number | undefined;
+  readonly maxReceiveSize: number;
   /** Whether dialing goes on in the background. */
   readonly background: boolean;
   /** Whether to tell what was bound and connected. */
@@ -86,7 +86,8 @@ class Draft {
   sendTimeoutMs: number | undefined = undefined;
   receiveTimeoutMs: number | undefined = undefined;
   count = 0;
-  maxReceiveSize: number | undefined = undefined;
+  /** Any size: nngcat 1.5 has no limit, whatever its manual says. */
+  maxReceiveSize = 0;
   isCompatible = false;
   isAsync = false;
   isVerbose = false;

@@ -202,6 +202,41 @@ const SCRIPTS: Record<string, string> = {
     $SERVER --pull --listen $URL --recv-maxsz 1000 -C 1 --hex > served &
     $CLIENT --push --async --dial $URL -F large; echo $?
     $CLIENT --push --async --dial $URL -D fits; echo $?; wait; cat served`,
+  "every byte there is, through standard input, and nothing at all": `
+    awk 'BEGIN { for (i = 0; i < 256; i++) printf "%c", i }' > bytes; LC_ALL=C awk 'BEGIN { printf "" }' > nothing
+    $SERVER --pull --listen $URL -C 4 --quoted > served &
+    $CLIENT --push --async --dial $URL -F - < bytes; echo $?
+    $CLIENT --push --async --dial $URL --file nothing; echo $?
+    $CLIENT --push --async --dial $URL -D ''; echo $?
+    $CLIENT --push --async --dial $URL --file - < /dev/null; echo $?; wait; cat served`,
+  "a count without an interval": `
+    $SERVER --pull --listen $URL -C 5 -Q > served &
+    up; $CLIENT --push --dial $URL -D again --count 5; echo $?; wait; cat served`,
+  "two servers, to one of which each job goes": `
+    $SERVER --pull --listen $URL.a -C 1 -Q > a & $SERVER --pull --bind=$URL.b -C 1 -Q > b &
+    until [ -S socket.a ] && [ -S socket.b ]; do sleep 0.02; done
+    $CLIENT --push --dial $URL.a --connect $URL.b -D job -C 2; echo $?; wait; cat a b`,
+  "two publishers, and topics that are bytes": `
+    $SERVER --sub --listen $URL --listen $URL.b --subscribe "$(printf '\\377')" --subscribe b -Q -C 2 > served &
+    until [ -S socket ] && [ -S socket.b ]; do sleep 0.02; done
+    $CLIENT --pub --dial $URL -D "$(printf '\\377x')"; $CLIENT --pub --dial $URL -D a; $CLIENT --pub --dial $URL.b -D bc
+    wait; cat served`,
+  "a path from the root, and a port": `
+    path=\${URL#ipc://}
+    $SERVER --pull -X $path -C 1 -A > served & up; $CLIENT --push -x$path -D short; echo $?; wait; cat served`,
+  "signals": `
+    for signal in INT TERM HUP; do
+      env --default-signal=INT $SERVER --pull --listen $URL & server=$!
+      $CLIENT --push --async --dial $URL -D x; kill -$signal $server; wait $server; echo "$signal $?"
+    done 2> /dev/null`,
+  "a reader that goes away": `
+    { $SERVER --pull --listen $URL --quoted; echo "server $?" > status; } | head -n 1 > served &
+    for job in 1 2 3; do $CLIENT --push --async --dial $URL -D $job --send-timeout 5 || break; done 2> /dev/null
+    wait; cat served status`,
+  "a message of more than the mebibyte that the manual has for a limit": `
+    head -c 1048577 /dev/zero > large
+    $SERVER --pull --listen $URL -C 1 --raw > served & server=$!
+    $CLIENT --push --async --dial $URL -F large; echo $?; wait $server; echo "server $?"; wc -c < served`,
   "an address that is taken": `
     $SERVER --pull --listen $URL & server=$!
     $CLIENT --push --async --dial $URL -D hello
