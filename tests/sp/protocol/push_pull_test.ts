@@ -71,6 +71,21 @@ test("a message that its pipe has not begun to send goes to another pipe, before
   assert.deepEqual(other.sent, ["32", "34", "31", "33", "35"]);
 });
 
+test("no message overtakes one that waits for the pipe that can take it", () => {
+  const engine = new PushEngine({ sendBuffer: 2 });
+  const [small, large] = attach(engine, 2);
+  small.maxSendSize = 4;
+  large.room = 0;
+
+  assert.deepEqual([push(engine, "large enough"), push(engine, "1"), push(engine, "2")], [true, true, false]);
+  assert.deepEqual(small.sent, []);
+  makeRoom(engine, large, 1);
+
+  assert.deepEqual([small.sent, large.sent], [["31"], [hex(":large enough")]]);
+  assert.equal(push(engine, "2"), true);
+  assert.deepEqual(small.sent, ["31", "32"]);
+});
+
 test("what a peer sends to PUSH is dropped", () => {
   const engine = new PushEngine();
   const [pipe] = attach(engine, 1);
