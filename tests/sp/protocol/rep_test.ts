@@ -135,6 +135,10 @@ for (const create of [() => new RepEngine(), () => new RespondentEngine()]) {
       assert.equal(answer(context, "y"), false);
     }
 
+    pipe.room = 1;
+    engine.receive(pipe, bytesOf("80000004:x"), 0);
+    engine.tryReceive(0);
+    assert.equal(answer(engine, "y"), false, "room that nobody was told of is for the first");
     makeRoom(engine, pipe, 2);
     assert.deepEqual(pipe.sent, [hex("80000001:y"), hex("80000002:y")]);
     makeRoom(engine, pipe, 2);

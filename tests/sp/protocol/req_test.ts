@@ -73,6 +73,25 @@ test("a request waits for a pipe that has room, first come first served", () => 
   assert.deepEqual(told, [0, 1, 0]);
 });
 
+test("a request that is too large for the pipe with room is tried once, and waits for another", () => {
+  const engine = req();
+  const [small, large] = attach(engine, 2, 0);
+  small.maxSendSize = 8;
+  const context = engine.openContext();
+  let tries = 0;
+  context.onSendable = () => {
+    tries++;
+    ask(context, "too large for one");
+  };
+  assert.equal(ask(context, "too large for one"), false);
+
+  makeRoom(engine, small, 1);
+  assert.deepEqual([tries, small.sent], [1, []]);
+  makeRoom(engine, large, 1);
+
+  assert.deepEqual([tries, small.sent.length, large.sent.length], [2, 0, 1]);
+});
+
 test("late, duplicate, foreign and malformed replies are dropped and counted", () => {
   const engine = req();
   const [a, b] = attach(engine, 2);
