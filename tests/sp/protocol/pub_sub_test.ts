@@ -66,9 +66,12 @@ test("no message overtakes those that wait for the pipe, even if it has room by 
 
   pipe.room = 9;
   publish(engine, "3");
+  makeRoom(engine, pipe, 1);
+  pipe.room = 9;
+  publish(engine, "4");
   engine.writable(pipe, 0);
 
-  assert.deepEqual(pipe.sent, ["31", "32", "33"]);
+  assert.deepEqual(pipe.sent, ["31", "32", "33", "34"]);
 });
 
 test("what waits for a pipe goes with it, and is counted", () => {

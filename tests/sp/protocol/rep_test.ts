@@ -145,6 +145,19 @@ for (const create of [() => new RepEngine(), () => new RespondentEngine()]) {
     assert.deepEqual(pipe.sent.slice(2), [hex("80000003:y")]);
   });
 
+  test(`${name}: a closed context is told of no question`, () => {
+    const engine = create();
+    const [pipe] = attach(engine, 1);
+    const context = engine.openContext();
+    context.onReceivable = () => assert.fail("it is closed");
+    context.tryReceive(0);
+
+    context.close();
+    engine.receive(pipe, bytesOf("80000001:x"), 0);
+
+    assert.equal(engine.tryReceive(0)?.text(), "x");
+  });
+
   test(`${name}: nobody is told of room for an answer that was given up`, () => {
     const engine = create();
     const [pipe] = attach(engine, 1, 0);
