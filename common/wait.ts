@@ -38,7 +38,7 @@ export function checkTimeout(timeoutMs: number | undefined, argument = "options.
 /** The error of a wait that took too long. */
 export function timeoutError(what: string, timeoutMs: number): TimeoutError {
   return new TimeoutError(
-    `${what}: nothing happened within ${timeoutMs} ms; raise \`timeout\`, or check the other end`,
+    `${what}: nothing happened within ${Math.ceil(timeoutMs)} ms; raise \`timeout\`, or check the other end`,
   );
 }
 

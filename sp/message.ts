@@ -5,7 +5,7 @@
  */
 
 import { ArgumentError } from "../common/errors.ts";
-import type { Pipe } from "./protocol/pipe.ts";
+import type { SpPipe } from "./pipe.ts";
 
 /** What can be sent: bytes, text that goes out as UTF-8, or a whole message. */
 export type Sendable = Uint8Array | string | SpMessage;
@@ -38,7 +38,7 @@ export class SpMessage {
   /** What the user sent. */
   body: Uint8Array;
   /** The pipe that it came by. On the way out only polyamorous PAIR looks at it: the pipe to send to. */
-  pipe: Pipe | undefined;
+  pipe: SpPipe | undefined;
 
   /**
    * Makes a message of bytes, without copying them.
@@ -47,14 +47,15 @@ export class SpMessage {
    * @param header What goes in front of it.
    * @param pipe The pipe that it came by, or is to go by.
    */
-  constructor(body: Uint8Array, header: Uint8Array = NO_HEADER, pipe: Pipe | undefined = undefined) {
+  constructor(body: Uint8Array, header: Uint8Array = NO_HEADER, pipe: Pick<SpPipe, "id"> | undefined = undefined) {
     this.header = header;
     this.body = body;
-    this.pipe = pipe;
+    // Patterns see another side of a pipe than users do; that of a socket has both.
+    this.pipe = pipe as SpPipe | undefined;
   }
 
   /** Makes a message of a text, in UTF-8, or of bytes, without copying them. */
-  static of(data: string | Uint8Array, pipe?: Pipe): SpMessage {
+  static of(data: string | Uint8Array, pipe?: Pick<SpPipe, "id">): SpMessage {
     return new SpMessage(typeof data === "string" ? encoder.encode(data) : data, NO_HEADER, pipe);
   }
 

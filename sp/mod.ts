@@ -88,8 +88,7 @@ export type { ReqContextOptions, ReqOptions as ReqPatternOptions } from "./proto
 export type { SubOptions as SubPatternOptions } from "./protocol/sub.ts";
 export type { SurveyorContextOptions, SurveyorOptions as SurveyorPatternOptions } from "./protocol/surveyor.ts";
 export type { DropStats, EngineStats, PipeStats } from "./protocol/engine.ts";
-export type { Pipe } from "./protocol/pipe.ts";
 export type { EndpointFailure, Listener, PipeEvent, SocketStats } from "./socket/core.ts";
 export type { SpErrorDetails } from "./socket/errors.ts";
 export type { EndpointOptions, SocketOptions } from "./socket/options.ts";
-export type { SpPipe, SpPipeStats } from "./socket/pipe.ts";
+export type { SpPipe, SpPipeStats } from "./pipe.ts";

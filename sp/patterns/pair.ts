@@ -6,9 +6,8 @@ import { messageOf, type Sendable, SpMessage } from "../message.ts";
 import { Pair0Engine } from "../protocol/pair0.ts";
 import { Pair1Engine, type Pair1Options } from "../protocol/pair1.ts";
 import { Pair1PolyEngine } from "../protocol/pair1_poly.ts";
-import type { Pipe } from "../protocol/pipe.ts";
 import type { SocketOptions } from "../socket/options.ts";
-import type { SpPipe } from "../socket/pipe.ts";
+import type { SpPipe } from "../pipe.ts";
 import { concerned } from "../socket/errors.ts";
 import { DuplexSocket } from "./duplex.ts";
 import { coreOf } from "./socket.ts";
@@ -72,9 +71,9 @@ export class Pair extends DuplexSocket {
    * @throws {NoPeerError} When that pipe is gone.
    * @throws As {@linkcode Pair.send}.
    */
-  async sendTo(pipe: SpPipe | Pipe, data: Sendable, options?: WaitOptions): Promise<void> {
+  async sendTo(pipe: SpPipe, data: Sendable, options?: WaitOptions): Promise<void> {
     const { body, header } = concerned(coreOf(this).label, () => messageOf(data));
-    await this.send(new SpMessage(body, header, pipe as Pipe), options);
+    await this.send(new SpMessage(body, header, pipe), options);
   }
 }
 

@@ -12,7 +12,7 @@ import type { EndpointFailure, Listener, PipeEvent, SocketCore, SocketStats } fr
 import { concerning } from "../socket/errors.ts";
 import { ReceiveLine, SendLine } from "../socket/lines.ts";
 import { type EndpointOptions, type SocketOptions, waitTimeout } from "../socket/options.ts";
-import type { SpPipe } from "../socket/pipe.ts";
+import type { SpPipe } from "../pipe.ts";
 
 /** How to dial. */
 export interface DialOptions extends EndpointOptions, WaitOptions {

@@ -12,6 +12,6 @@ import type { Pipe } from "./pipe.ts";
  *
  * @returns The error.
  */
-export function ofPipe<E extends SockeyeError>(error: E, pipe: Pipe): E {
+export function ofPipe<E extends SockeyeError>(error: E, pipe: Pick<Pipe, "id">): E {
   return Object.assign(error, { pipe });
 }

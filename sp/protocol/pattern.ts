@@ -198,7 +198,7 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     if (size > this.#maxSendSize && !this.fits(size)) throw this.tooLarge(size);
   }
 
-  countDrop(reason: keyof DropStats, pipe?: Pipe): void {
+  countDrop(reason: keyof DropStats, pipe?: Pick<Pipe, "id">): void {
     const record = pipe && this.recordOf(pipe);
     if (record === undefined) this.counters.dropped[reason]++;
     else record.drop(reason);
@@ -224,8 +224,8 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
   }
 
   /** What is remembered of a pipe; `undefined` when it is not attached. */
-  protected recordOf(pipe: Pipe): P | undefined {
-    return pipe.state as P | undefined;
+  protected recordOf(pipe: Pick<Pipe, "id">): P | undefined {
+    return (pipe as Pipe).state as P | undefined;
   }
 
   /** Throws once the engine is closed. */

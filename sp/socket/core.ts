@@ -17,6 +17,7 @@ import {
 } from "../../common/errors.ts";
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../../common/wait.ts";
 import { Reactor } from "../../ffi/reactor.ts";
+import type { SpPipe } from "../pipe.ts";
 import type { Engine, EngineStats, PipeStats } from "../protocol/engine.ts";
 import { transportOf } from "../transport/registry.ts";
 import type { Connection, Greeting, Listening, Transport } from "../transport/transport.ts";
@@ -25,7 +26,7 @@ import { Dialer } from "./dialer.ts";
 import { concerning } from "./errors.ts";
 import type { LineOwner } from "./lines.ts";
 import { duration, type EndpointOptions, endpointSettings, type SocketOptions } from "./options.ts";
-import { type PipeOwner, SocketPipe, type SpPipe } from "./pipe.ts";
+import { type PipeOwner, SocketPipe } from "./pipe.ts";
 import { later } from "./steps.ts";
 import { timers } from "./timers.ts";
 

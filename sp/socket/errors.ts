@@ -5,7 +5,7 @@
  */
 
 import { SockeyeError } from "../../common/errors.ts";
-import type { SpPipe } from "./pipe.ts";
+import type { SpPipe } from "../pipe.ts";
 
 /** What errors have besides, where a socket has thrown them. */
 export interface SpErrorDetails {

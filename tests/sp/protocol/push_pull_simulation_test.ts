@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { SpMessage } from "../../../sp/message.ts";
-import type { Pipe } from "../../../sp/protocol/pipe.ts";
 import { PullEngine } from "../../../sp/protocol/pull.ts";
 import { PushEngine } from "../../../sp/protocol/push.ts";
 import { test } from "../../support/harness.ts";
@@ -16,7 +15,7 @@ const RECEIVE_BUFFER = 3;
 interface Received {
   source: number;
   number: number;
-  pipe: Pipe;
+  pipe: SpMessage["pipe"];
 }
 
 interface Scene {
@@ -58,7 +57,7 @@ function scene(random: Random, conditions: Partial<Conditions>): Scene {
         const message = pull.tryReceive(simulation.now);
         if (message === undefined) break;
         const [source, number] = message.text().split(" ").map(Number);
-        received.push({ source, number, pipe: message.pipe! });
+        received.push({ source, number, pipe: message.pipe });
       }
       if (simulation.now < 10_000) simulation.after(random.integer(1, 10), read);
     };
@@ -91,7 +90,7 @@ test("on a network that holds, every message arrives once, and in order by each 
 
     checkOrder(received);
     assert.equal(received.length, taken[0] + taken[1]);
-    const last = new Map<Pipe, number>();
+    const last = new Map<SpMessage["pipe"], number>();
     for (const { pipe, number } of received) {
       assert.ok(number > (last.get(pipe) ?? -1), "a message has overtaken another");
       last.set(pipe, number);
