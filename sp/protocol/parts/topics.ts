@@ -13,15 +13,17 @@ const ENTRY_WORDS = 4;
 
 /** As many as V8 keeps without a buffer of their own: many subscribers have one topic. */
 const LEAST_ENTRIES = 4, LEAST_BYTES = 64;
+/** So many topics are compared one by one, which is quicker than hashing. */
+const FEW = 8;
 /** Slots of the hash table to an entry; a power of two, as the number of entries is. */
 const SLOTS_PER_ENTRY = 2;
 
 /**
  * A set of topics, each subscribed to so many times, that says whether a message begins with one.
  *
- * It is a hash table of all topics, looked into once for each length that a topic has; the hash of a longer prefix goes on
- * from that of a shorter one. What a look costs depends on the lengths of topics, not on how many there are. The table, its
- * entries and their bytes are in one typed array each, for there may be a million topics in a process.
+ * A few are compared one by one. Many are looked up in a hash table, once for each length that a topic has; the hash of a
+ * longer prefix goes on from that of a shorter one. What that costs depends on the lengths of topics, not on how many there
+ * are. The table, its entries and their bytes are in one typed array each, for there may be a million topics in a process.
  */
 export class Topics {
   /** 0, or the number of an entry and one; linear probing. */
@@ -91,6 +93,7 @@ export class Topics {
 
   /** Whether a message begins with one of the topics. */
   matches(body: Uint8Array): boolean {
+    if (this.#size <= FEW) return this.#beginsWithOneOf(body);
     const lengths = this.#lengths;
     let hash = FNV_BASIS;
     let at = 0;
@@ -99,6 +102,20 @@ export class Topics {
       if (length > body.length) return false;
       for (; at < length; at++) hash = Math.imul(hash ^ body[at], FNV_PRIME);
       if (this.#find(body, length, hash) >= 0) return true;
+    }
+    return false;
+  }
+
+  #beginsWithOneOf(body: Uint8Array): boolean {
+    const entries = this.#entries;
+    const bytes = this.#bytes;
+    const end = this.#size * ENTRY_WORDS;
+    next: for (let at = 0; at < end; at += ENTRY_WORDS) {
+      const length = entries[at + LENGTH];
+      if (length > body.length) continue;
+      const offset = entries[at + OFFSET];
+      for (let index = 0; index < length; index++) if (bytes[offset + index] !== body[index]) continue next;
+      return true;
     }
     return false;
   }

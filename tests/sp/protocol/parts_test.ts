@@ -194,11 +194,13 @@ test("topics of the same length and the same hash are told apart", () => {
   // Two words with the same FNV-1a of 32 bits.
   const [one, other] = ["declinate", "macallums"].map((word) => new TextEncoder().encode(word));
   const topics = new Topics();
+  // Hashes matter only where there are many.
+  for (let more = 0; more < 20; more++) topics.add(Uint8Array.of(200, more));
   topics.add(one);
   assert.equal(topics.matches(other), false);
   assert.equal(topics.delete(other), false);
   topics.add(other);
-  assert.equal(topics.size, 2);
+  assert.equal(topics.size, 22);
   assert.equal(topics.delete(one), true);
   assert.deepEqual([topics.matches(one), topics.matches(other)], [false, true]);
 });
