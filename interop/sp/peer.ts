@@ -2,9 +2,9 @@
  * Sockeye as a peer of the Scalability Protocols, on its public API alone: does what the lines of its standard input say, as
  * c/peer.c does, and says on standard output what came of it.
  *
- * Three things are other than there: options are those of a socket's constructor, so that `set` comes before anything else
- * that is done with a socket; `reset` closes all sockets, for the next cell; and a socket that is opened as `blocking` is
- * cooked, and sends and receives by the calls that block the thread.
+ * Four things are other than there: options are those of a socket's constructor, so that `set` comes before anything else
+ * that is done with a socket; `reset` closes all sockets, for the next cell; a socket that is opened as `blocking` is cooked,
+ * and sends and receives by the calls that block the thread; and `state` tells what a socket counts, when a cell has failed.
  *
  * @module
  */
@@ -12,6 +12,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { StateError, TimeoutError, UnsupportedError } from "@sockeye/sockeye";
+import { Reactor } from "@sockeye/sockeye/ffi";
 import {
   Bus,
   device,
@@ -191,6 +192,11 @@ const COMMANDS: Record<string, (...words: string[]) => void | Promise<void>> = {
   pipes(name, count, timeout) {
     void find(name).socket;
     return find(name).untilPipes(Number(count), Number(timeout));
+  },
+  state(name) {
+    const { socket } = find(name);
+    const reactor = Reactor.current().stats();
+    say(`message ${JSON.stringify({ ...socket.stats(), connected: socket.pipes, reactor })}`);
   },
   async send(name, count, topic, size, seed) {
     for (let index = 0; index < Number(count); index++) {

@@ -90,9 +90,19 @@ export async function connect(own: End, other: End, url: string, listener: "own"
   await Promise.all([untilPipes(host, 1), untilPipes(guest, 1)]);
 }
 
-/** Waits until an end has so many pipes. */
-export async function untilPipes({ peer, socket }: End, count: number): Promise<void> {
-  await peer.do(`pipes ${socket} ${count} ${PATIENCE_MS}`);
+/**
+ * Waits until an end has so many pipes.
+ *
+ * @param opposite Who is to be connected with it: where that is a peer of ours, it is asked what it sees if they don't come.
+ */
+export async function untilPipes({ peer, socket }: End, count: number, opposite?: End): Promise<void> {
+  try {
+    await peer.do(`pipes ${socket} ${count} ${PATIENCE_MS}`);
+  } catch (error) {
+    if (opposite?.peer.kind !== "ours") throw error;
+    const [state] = await opposite.peer.do(`state ${opposite.socket}`);
+    throw new Error(`${(error as Error).message}; the other end: ${state}`, { cause: error });
+  }
 }
 
 /** Sends one message. */

@@ -22,7 +22,7 @@ export function reconnectCells(table: string, pairing: Pairing): SpCell[] {
         const again = await open(Peer.start(pairing.partner, context), "s", role.other);
         await rejoin(again, url, pairing.listener === "other");
         await untilPipes(own, 1);
-        await untilPipes(again, 1);
+        await untilPipes(again, 1, own);
 
         for (const seed of [2, 3, 4]) await exchange(role, own, again, 64, seed);
       }),
@@ -35,7 +35,7 @@ export function reconnectCells(table: string, pairing: Pairing): SpCell[] {
         const again = await open(Peer.start(pairing.subject, context), "s", role.own);
         await rejoin(again, url, pairing.listener === "own");
         // libnng may refuse the first that returns, for it tells that a pipe is gone before it has room for another.
-        await untilPipes(other, 1);
+        await untilPipes(other, 1, again);
         await untilPipes(again, 1);
 
         for (const seed of [2, 3, 4]) await exchange(role, again, other, 64, seed);
