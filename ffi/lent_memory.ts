@@ -32,12 +32,18 @@ export function shrunkError({ length }: { length: number }, before: number, argu
  * @throws {ArgumentError} When its ArrayBuffer is detached.
  */
 export function requireAttached(bytes: Uint8Array, argument: string): void {
-  if (bytes.length > 0) return;
+  if (isDetached(bytes)) throw new ArgumentError(argument, `is detached; ${REMEDY}`);
+}
+
+/** Whether memory has been transferred, so that there is none of it any more. */
+export function isDetached(bytes: Uint8Array): boolean {
+  if (bytes.length > 0) return false;
   try {
     // `ArrayBuffer.prototype.detached` is newer than Node 20.
     void new Uint8Array(bytes.buffer);
+    return false;
   } catch {
-    throw new ArgumentError(argument, `is detached; ${REMEDY}`);
+    return true;
   }
 }
 

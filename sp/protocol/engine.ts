@@ -44,7 +44,10 @@ export interface DropStats {
   unsubscribed: number;
   /** The peer that it was for, or the carrier in between, can't take so large a message. */
   tooLarge: number;
-  /** The carrier had taken it, and gave it up all the same: too large after all, or the kernel has no memory for it. */
+  /**
+   * The carrier had taken it, and gave it up all the same: too large after all, or the kernel has no memory for it; or its
+   * bytes were transferred before they had left.
+   */
   carrier: number;
 }
 

@@ -336,7 +336,7 @@ export class SocketCore implements LineOwner, PipeOwner {
       sentBytes += pipe.sentBytes;
       receivedBytes += pipe.receivedBytes;
       unsentBytes += pipe.connection.unsentBytes;
-      dropped.carrier += pipe.connection.dropped;
+      dropped.carrier += pipe.givenUp;
     }
     return {
       ...counted,
@@ -450,10 +450,10 @@ export class SocketCore implements LineOwner, PipeOwner {
     this.#tell("removed", pipe, concerning(error, this.label, pipe));
   }
 
-  #keepCounts({ sentBytes, receivedBytes, connection }: SocketPipe): void {
+  #keepCounts({ sentBytes, receivedBytes, givenUp }: SocketPipe): void {
     this.#past.sentBytes += sentBytes;
     this.#past.receivedBytes += receivedBytes;
-    this.#past.dropped += connection.dropped;
+    this.#past.dropped += givenUp;
   }
 
   #tell(type: PipeEvent["type"], pipe: SocketPipe, error?: SockeyeError, refuse = () => {}): void {

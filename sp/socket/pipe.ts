@@ -5,6 +5,7 @@
  */
 
 import type { SockeyeError } from "../../common/errors.ts";
+import { isDetached } from "../../ffi/lent_memory.ts";
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
 import type { UnixCredentials } from "../../ffi/ucred.ts";
 import type { SpPipe, SpPipeStats } from "../pipe.ts";
@@ -37,6 +38,7 @@ export class SocketPipe implements Pipe, SpPipe {
   /** The connection; the socket's business. */
   readonly connection: Connection;
   readonly #owner: PipeOwner;
+  #withdrawn = 0;
   /** What the pattern counted when it was last asked: of a pipe that has gone it knows nothing. */
   #counted: PipeStats = { sent: 0, received: 0, unsent: 0, unread: 0, dropped: noDrops() };
 
@@ -67,6 +69,11 @@ export class SocketPipe implements Pipe, SpPipe {
     return this.connection.maxSendSize;
   }
 
+  /** Messages that it took, and that came to nothing: see `carrier` of the counters. */
+  get givenUp(): number {
+    return this.connection.dropped + this.#withdrawn;
+  }
+
   stats(): SpPipeStats {
     const { sentBytes, receivedBytes, connection } = this;
     this.#counted = this.#owner.pipeStats(this) ?? { ...this.#counted, unsent: 0, unread: 0 };
@@ -77,11 +84,16 @@ export class SocketPipe implements Pipe, SpPipe {
       sentBytes,
       receivedBytes,
       unsentBytes,
-      dropped: { ...dropped, carrier: connection.dropped },
+      dropped: { ...dropped, carrier: this.givenUp },
     };
   }
 
   send(header: Uint8Array, body: Uint8Array): boolean {
+    // A body that was transferred while it waited has no bytes any more: the peer would take it for an empty message.
+    if (body.length === 0 && isDetached(body)) {
+      this.#withdrawn++;
+      return true;
+    }
     if (!this.connection.send(header, body)) return false;
     this.sentBytes += header.length + body.length;
     return true;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { requireWhole } from "../../../ffi/lent_memory.ts";
 import { copy, giveArena, growArena, joined, MAX_HEADER_BYTES } from "../stream/send_arena.ts";
 import { HEADER_BYTES, OPCODE, readWide, writeWideHeader } from "./header.ts";
 
@@ -25,6 +26,7 @@ export class Packer {
   #end = 0;
   /** The body of the last frame, if it is large; only its header is in the arena. */
   #large: Uint8Array | undefined;
+  #largeLength = 0;
   #largeSent = 0;
   /** How much arena the last datagrams needed. */
   #usual = 0;
@@ -36,7 +38,7 @@ export class Packer {
 
   /** Bytes that the kernel has not taken yet. */
   get unsentBytes(): number {
-    return this.#end + (this.#large === undefined ? 0 : this.#large.length - this.#largeSent);
+    return this.#end + (this.#large === undefined ? 0 : this.#largeLength - this.#largeSent);
   }
 
   /** Whether the kernel has taken everything. */
@@ -65,15 +67,22 @@ export class Packer {
     const arena = this.#arena;
     let at = writeWideHeader(arena, this.#end, OPCODE.DATA, this.#protocol, header.length + body.length);
     if (header.length > 0) at = copy(header, arena, at);
-    if (isLarge) this.#large = body;
-    else at = copy(body, arena, at);
+    if (isLarge) {
+      this.#large = body;
+      this.#largeLength = body.length;
+    } else at = copy(body, arena, at);
     this.#end = at;
     return true;
   }
 
-  /** What goes next, in one datagram; there must be something. */
+  /**
+   * What goes next, in one datagram; there must be something.
+   *
+   * @throws {ArgumentError} When it was transferred or shrunk meanwhile: the message can't be completed any more.
+   */
   get datagram(): Uint8Array {
     if (this.#end > 0) return this.#arena.subarray(0, this.#end);
+    requireWhole(this.#large!, this.#largeLength, "data");
     return this.#large!.subarray(this.#largeSent, this.#largeSent + MAX_DATAGRAM_BYTES);
   }
 
@@ -83,7 +92,7 @@ export class Packer {
       this.#usual = Math.max(this.#end, this.#usual >>> 1);
       this.#end = 0;
     } else this.#largeSent += MAX_DATAGRAM_BYTES;
-    if (this.#large === undefined || this.#largeSent >= this.#large.length) this.clear();
+    if (this.#large === undefined || this.#largeSent >= this.#largeLength) this.clear();
   }
 
   /**
@@ -92,14 +101,19 @@ export class Packer {
    */
   reclaim(): Uint8Array[] {
     const messages: Uint8Array[] = [];
+    const isLargeWhole = this.#large?.length === this.#largeLength;
     for (let at = 0; at < this.#end;) {
       const length = readWide(this.#arena, at);
       const body = at + HEADER_BYTES;
       const end = Math.min(body + length, this.#end);
-      const message = new Uint8Array(length);
-      message.set(this.#arena.subarray(body, end));
-      if (end < body + length) message.set(this.#large!, end - body);
-      messages.push(message);
+      const isLast = end < body + length;
+      // What was transferred meanwhile nobody can send any more.
+      if (!isLast || isLargeWhole) {
+        const message = new Uint8Array(length);
+        message.set(this.#arena.subarray(body, end));
+        if (isLast) message.set(this.#large!, end - body);
+        messages.push(message);
+      }
       at = end;
     }
     this.clear();
@@ -112,6 +126,7 @@ export class Packer {
     this.#arena = NOTHING;
     this.#end = 0;
     this.#large = undefined;
+    this.#largeLength = 0;
     this.#largeSent = 0;
   }
 

@@ -157,7 +157,14 @@ export class PairConnection implements Connection {
     const packer = this.#packer;
     let isSecond = false;
     while (!packer.isEmpty) {
-      const { datagram } = packer;
+      let datagram;
+      try {
+        datagram = packer.datagram;
+      } catch (error) {
+        this.#error = error as SockeyeError;
+        this.#list();
+        return;
+      }
       if (this.#symbols.send(this.#fd, datagram, datagram.length, SEND_FLAGS) !== -1) {
         packer.advance();
         continue;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { requireWhole } from "../../../ffi/lent_memory.ts";
 import { type FrameFormat, readFrameLength, writeFrameHeader } from "./frame_format.ts";
 import { copy, giveArena, growArena, joined, MAX_HEADER_BYTES } from "./send_arena.ts";
 
@@ -24,6 +25,7 @@ export class FrameWriter {
   #end = 0;
   /** The body of the last frame, if it is large; only its header is in the arena. */
   #large: Uint8Array | undefined;
+  #largeLength = 0;
   #largeWritten = 0;
   /** How much arena turns need; it falls slowly, for a message that leaves at once is followed by those of the turn. */
   #usual = 0;
@@ -36,7 +38,7 @@ export class FrameWriter {
   /** Bytes that are not written yet. */
   get unsentBytes(): number {
     const large = this.#large;
-    return this.#end - this.#start + (large === undefined ? 0 : large.length - this.#largeWritten);
+    return this.#end - this.#start + (large === undefined ? 0 : this.#largeLength - this.#largeWritten);
   }
 
   /** Whether everything is written. */
@@ -65,8 +67,10 @@ export class FrameWriter {
     const arena = this.#arena;
     let at = writeFrameHeader(this.#format, arena, this.#end, header.length + body.length);
     if (header.length > 0) at = copy(header, arena, at);
-    if (isLarge) this.#large = body;
-    else at = copy(body, arena, at);
+    if (isLarge) {
+      this.#large = body;
+      this.#largeLength = body.length;
+    } else at = copy(body, arena, at);
     this.#end = at;
     return true;
   }
@@ -76,9 +80,16 @@ export class FrameWriter {
     return this.#arena.subarray(this.#start, this.#end);
   }
 
-  /** What is to be written behind it. */
+  /**
+   * What is to be written behind it.
+   *
+   * @throws {ArgumentError} When it was transferred or shrunk meanwhile: the frame can't be completed any more.
+   */
   get large(): Uint8Array | undefined {
-    return this.#largeWritten === 0 ? this.#large : this.#large!.subarray(this.#largeWritten);
+    const large = this.#large;
+    if (large === undefined) return undefined;
+    requireWhole(large, this.#largeLength, "data");
+    return this.#largeWritten === 0 ? large : large.subarray(this.#largeWritten);
   }
 
   /** Says how many bytes, of the gathered ones and the large one behind them, are written. */
@@ -91,7 +102,7 @@ export class FrameWriter {
     this.#start = this.#end;
     if (this.#large !== undefined) {
       this.#largeWritten += written - gathered;
-      if (this.#largeWritten < this.#large.length) return;
+      if (this.#largeWritten < this.#largeLength) return;
     }
     this.#reset();
   }
@@ -105,12 +116,14 @@ export class FrameWriter {
     const { headerBytes } = this.#format;
     const arena = this.#arena;
     const large = this.#large;
+    const isLargeWhole = large?.length === this.#largeLength;
     for (let at = 0; at < this.#end;) {
       const length = readFrameLength(this.#format, arena, at);
       const body = at + headerBytes;
       const isLast = body + length > this.#end;
       const end = isLast ? this.#end : body + length;
-      if (at >= this.#start) {
+      // What was transferred meanwhile nobody can send any more.
+      if (at >= this.#start && (!isLast || isLargeWhole)) {
         const message = new Uint8Array(length);
         message.set(arena.subarray(body, end));
         if (isLast) message.set(large!, end - body);
@@ -148,6 +161,7 @@ export class FrameWriter {
     this.#arena = NOTHING;
     this.#start = this.#end = 0;
     this.#large = undefined;
+    this.#largeLength = 0;
     this.#largeWritten = 0;
   }
 }
