@@ -66,7 +66,8 @@ export {
 } from "./syscalls.ts";
 export { Descriptor } from "./descriptor.ts";
 export { FAILED, Reactor, type ReactorStats, READABLE, type ReadyCallback, type Watch, WRITABLE } from "./reactor.ts";
-export { MessageSocket, type MessageSocketOptions } from "./message_socket.ts";
+export { MessageSocket } from "./message_socket.ts";
+export type { MessageSocketOptions } from "./message_socket_options.ts";
 export {
   Message,
   type MessageSocketStats,

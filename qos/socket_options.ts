@@ -17,7 +17,7 @@ import {
   SO_SNDBUF,
   SOL_SOCKET,
 } from "../ffi/constants.ts";
-import type { MessageSocketOptions } from "../ffi/message_socket.ts";
+import type { MessageSocketOptions } from "../ffi/message_socket_options.ts";
 import { ifIndexToName, setsockopt } from "../ffi/syscalls.ts";
 import type { IpSocketSide } from "./destination.ts";
 import { applyMulticastOptions, checkMulticastOptions, type MulticastOptions } from "./multicast.ts";
