@@ -2,7 +2,19 @@
 
 import { TimeoutError } from "@sockeye/sockeye";
 import type { StreamSocket } from "@sockeye/sockeye/ffi";
-import { type PipeEvent, Pub, Pull, Push, Rep, Req, type SpPipe, type SpSocket, Sub } from "@sockeye/sockeye/sp";
+import {
+  type PipeEvent,
+  Pub,
+  Pull,
+  Push,
+  Rep,
+  Req,
+  Respondent,
+  type SpPipe,
+  type SpSocket,
+  Sub,
+  Surveyor,
+} from "@sockeye/sockeye/sp";
 import assert from "node:assert/strict";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -18,7 +30,7 @@ import { greetedPeer, rawPeer, readExactly, readToEnd } from "./transport/stream
 const STREAMS = CARRIERS.filter(({ name }) => name === "ipc" || name === "tcp");
 const ENCODER = new TextEncoder();
 /** The numbers of patterns in greetings. */
-const REQ = 48, PUSH = 80, PULL = 81, SUB = 33;
+const REQ = 48, REP = 49, PUSH = 80, PULL = 81, SUB = 33, RESPONDENT = 99;
 
 const isIpc = (url: string) => url.startsWith("ipc");
 
@@ -257,6 +269,50 @@ for (const carrier of STREAMS) {
     assert.equal(pull.pipes.length, 1);
     await push.close();
     await pull.close();
+  });
+
+  test(`${name}: a question to a peer that has vanished without a word is answered by another`, async () => {
+    const req = new Req({ resendTime: 20 });
+    const { url } = await req.listen(carrier.url());
+    // Half-open: the connection stands, and nobody is behind it any more.
+    const vanished = await greetedPeer(url, REP);
+    const asked = req.request("question", SOON);
+    await readExactly(vanished, frame(url, new Uint8Array(4 + "question".length)).length);
+
+    const rep = new Rep();
+    const serving = rep.serve((question) => `answer to the ${question.text()}`);
+    await rep.dial(url, SOON);
+
+    assert.equal((await asked).text(), "answer to the question");
+    assert(req.stats().resent > 0);
+    assert.equal(req.pipes.length, 2);
+    vanished.close();
+    await req.close();
+    await rep.close();
+    await serving;
+  });
+
+  test(`${name}: a survey ends at its time, though one of those asked has vanished without a word`, async () => {
+    const surveyor = new Surveyor();
+    const { url } = await surveyor.listen(carrier.url());
+    const vanished = await greetedPeer(url, RESPONDENT);
+    const respondent = new Respondent();
+    const serving = respondent.serve(() => "here");
+    const added = surveyor.pipes.length < 2 ? events(surveyor, "added", 2 - surveyor.pipes.length) : undefined;
+    await respondent.dial(url, SOON);
+    await added;
+
+    const answers: string[] = [];
+    while (answers.length === 0) {
+      // A busy machine may be too slow for the first.
+      for await (const answer of surveyor.survey("who is there?", { timeout: 300 })) answers.push(answer.text());
+    }
+
+    assert.deepEqual(answers, ["here"]);
+    vanished.close();
+    await surveyor.close();
+    await respondent.close();
+    await serving;
   });
 
   test(`${name}: lengths that can't be, and messages cut off, end their pipe and no other`, async () => {
