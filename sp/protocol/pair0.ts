@@ -9,8 +9,8 @@
 
 import type { ProtocolInfo } from "./engine.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
-import { PairEngine, type PairOptions, type PairPipe } from "./pair.ts";
-import { withoutHeader } from "./pattern.ts";
+import { PairEngine, type PairOptions } from "./pair.ts";
+import { type PipeRecord, withoutHeader } from "./pattern.ts";
 import { PAIR0 } from "./protocols.ts";
 
 /** The PAIR pattern, version 0. */
@@ -22,11 +22,11 @@ export class Pair0Engine extends PairEngine {
     super(options);
   }
 
-  protected encode(message: SpMessage): SpMessage {
+  protected override encode(message: SpMessage): SpMessage {
     return withoutHeader(message);
   }
 
-  protected decode(record: PairPipe, bytes: Uint8Array): SpMessage {
+  protected override decode(record: PipeRecord, bytes: Uint8Array): SpMessage {
     return new SpMessage(bytes, NO_HEADER, record.pipe);
   }
 }

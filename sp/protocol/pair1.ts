@@ -14,7 +14,7 @@ import type { ProtocolInfo } from "./engine.ts";
 import { ArgumentError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
 import { type HopLimitOption, hopLimitOption } from "./options.ts";
-import { PairEngine, type PairOptions, type PairPipe } from "./pair.ts";
+import { PairEngine, type PairOptions } from "./pair.ts";
 import { readWord, WORD, writeWord } from "./parts/backtrace.ts";
 import type { PipeRecord } from "./pattern.ts";
 import { PAIR1 } from "./protocols.ts";
@@ -39,11 +39,11 @@ export class Pair1Engine extends PairEngine {
   }
 
   /** @throws {ArgumentError} In raw mode, if the header is no hop count below 255. */
-  protected encode(message: SpMessage): SpMessage {
+  protected override encode(message: SpMessage): SpMessage {
     return new SpMessage(message.body, this.isRaw ? nextHop(message.header) : FIRST_HOP);
   }
 
-  protected decode(record: PairPipe, bytes: Uint8Array): SpMessage | undefined {
+  protected override decode(record: PipeRecord, bytes: Uint8Array): SpMessage | undefined {
     if (!checkHops(record, bytes, this.#hopLimit)) return undefined;
     return new SpMessage(bytes.subarray(WORD), this.isRaw ? bytes.subarray(0, WORD) : NO_HEADER, record.pipe);
   }

@@ -23,8 +23,8 @@ import {
 } from "./options.ts";
 import { checkHops, FIRST_HOP } from "./pair1.ts";
 import { WORD } from "./parts/backtrace.ts";
-import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
-import { FairQueue, Inlet } from "./parts/fair_queue.ts";
+import { DroppingDuplexPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { FairQueue } from "./parts/fair_queue.ts";
 import { Pattern } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { PAIR1 } from "./protocols.ts";
@@ -32,16 +32,8 @@ import { PAIR1 } from "./protocols.ts";
 /** How a polyamorous PAIR socket behaves. Two messages wait for each pipe unless it is said otherwise, as in nng. */
 export interface Pair1PolyOptions extends SendBufferOption, ReceiveBufferOption, HopLimitOption {}
 
-class PolyPipe extends DroppingPipe {
-  readonly inlet: Inlet = new Inlet(this);
-
-  override get unread(): number {
-    return this.inlet.queue.length;
-  }
-}
-
 /** The PAIR pattern, version 1, polyamorous. */
-export class Pair1PolyEngine extends Pattern<PolyPipe> implements Sender, Receiver {
+export class Pair1PolyEngine extends Pattern<DroppingDuplexPipe> implements Sender, Receiver {
   readonly info: ProtocolInfo = PAIR1;
   onSendable: (now: number) => void = ignore;
   onReceivable: (now: number) => void = ignore;
@@ -91,21 +83,21 @@ export class Pair1PolyEngine extends Pattern<PolyPipe> implements Sender, Receiv
     return this.#incoming.length;
   }
 
-  protected createRecord(pipe: Pipe): PolyPipe {
-    return new PolyPipe(pipe, this.counters, this.#sendBuffer);
+  protected createRecord(pipe: Pipe): DroppingDuplexPipe {
+    return new DroppingDuplexPipe(pipe, this.counters, this.#sendBuffer);
   }
 
-  protected override attached(_record: PolyPipe, now: number): void {
+  protected override attached(_record: DroppingDuplexPipe, now: number): void {
     if (!this.#isRefused) return;
     this.#isRefused = false;
     this.onSendable(now);
   }
 
-  protected override becameWritable(record: PolyPipe, _now: number): void {
+  protected override becameWritable(record: DroppingDuplexPipe, _now: number): void {
     record.flush();
   }
 
-  protected override detached(record: PolyPipe, _now: number): void {
+  protected override detached(record: DroppingDuplexPipe, _now: number): void {
     this.#incoming.release(record.inlet);
   }
 
@@ -113,7 +105,7 @@ export class Pair1PolyEngine extends Pattern<PolyPipe> implements Sender, Receiv
     this.#incoming.clear();
   }
 
-  #destinationOf({ pipe }: SpMessage): PolyPipe | undefined {
+  #destinationOf({ pipe }: SpMessage): DroppingDuplexPipe | undefined {
     if (pipe === undefined) return this.pipes.values().next().value;
     const record = this.recordOf(pipe);
     if (record !== undefined && this.pipes.has(record)) return record;

@@ -16,22 +16,14 @@ import {
   type SendBufferOption,
 } from "./options.ts";
 import { pushWord, readWord, WORD } from "./parts/backtrace.ts";
-import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
-import { FairQueue, Inlet } from "./parts/fair_queue.ts";
+import { DroppingDuplexPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { FairQueue } from "./parts/fair_queue.ts";
 import { Pattern } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { questionHeader } from "./reply.ts";
 
 /** How a raw REP or RESPONDENT socket behaves. `sendBuffer` is for each pipe. */
 export interface RawReplyOptions extends SendBufferOption, ReceiveBufferOption, HopLimitOption {}
-
-class RawReplyPipe extends DroppingPipe {
-  readonly inlet: Inlet = new Inlet(this);
-
-  override get unread(): number {
-    return this.inlet.queue.length;
-  }
-}
 
 /**
  * A raw REP or RESPONDENT socket, but for its name.
@@ -40,13 +32,13 @@ class RawReplyPipe extends DroppingPipe {
  * pipe it goes to, and the rest goes with it. One slow pipe must not hold up the others, so that sending never waits: what
  * doesn't fit its queue, or is for a pipe that has gone, is dropped and counted.
  */
-export abstract class RawReplyEngine extends Pattern<RawReplyPipe> implements Sender, Receiver {
+export abstract class RawReplyEngine extends Pattern<DroppingDuplexPipe> implements Sender, Receiver {
   onSendable: (now: number) => void = ignore;
   onReceivable: (now: number) => void = ignore;
   readonly #sendBuffer: number;
   readonly #hopLimit: number;
   readonly #incoming: FairQueue;
-  readonly #byId: Map<number, RawReplyPipe> = new Map();
+  readonly #byId: Map<number, DroppingDuplexPipe> = new Map();
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: RawReplyOptions, defaultSendBuffer: number) {
@@ -95,19 +87,19 @@ export abstract class RawReplyEngine extends Pattern<RawReplyPipe> implements Se
     return this.#incoming.length;
   }
 
-  protected createRecord(pipe: Pipe): RawReplyPipe {
-    return new RawReplyPipe(pipe, this.counters, this.#sendBuffer);
+  protected createRecord(pipe: Pipe): DroppingDuplexPipe {
+    return new DroppingDuplexPipe(pipe, this.counters, this.#sendBuffer);
   }
 
-  protected override attached(record: RawReplyPipe, _now: number): void {
+  protected override attached(record: DroppingDuplexPipe, _now: number): void {
     this.#byId.set(record.pipe.id, record);
   }
 
-  protected override becameWritable(record: RawReplyPipe, _now: number): void {
+  protected override becameWritable(record: DroppingDuplexPipe, _now: number): void {
     record.flush();
   }
 
-  protected override detached(record: RawReplyPipe, _now: number): void {
+  protected override detached(record: DroppingDuplexPipe, _now: number): void {
     this.#byId.delete(record.pipe.id);
     this.#incoming.discard(record.inlet);
   }

@@ -11,8 +11,8 @@
 import type { SpMessage } from "../message.ts";
 import { ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
 import { bufferOption, DEFAULT_RECEIVE_BUFFER, type ReceiveBufferOption, type SendBufferOption } from "./options.ts";
-import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
-import { FairQueue, Inlet } from "./parts/fair_queue.ts";
+import { DroppingDuplexPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { FairQueue } from "./parts/fair_queue.ts";
 import { Pattern } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { SURVEYOR } from "./protocols.ts";
@@ -21,16 +21,8 @@ import { decodeAnswer } from "./raw_req.ts";
 /** How a raw SURVEYOR socket behaves. 16 surveys wait for each pipe unless it is said otherwise, as in nng. */
 export interface RawSurveyorOptions extends SendBufferOption, ReceiveBufferOption {}
 
-class RawSurveyorPipe extends DroppingPipe {
-  readonly inlet: Inlet = new Inlet(this);
-
-  override get unread(): number {
-    return this.inlet.queue.length;
-  }
-}
-
 /** The SURVEYOR pattern in raw mode. */
-export class RawSurveyorEngine extends Pattern<RawSurveyorPipe> implements Sender, Receiver {
+export class RawSurveyorEngine extends Pattern<DroppingDuplexPipe> implements Sender, Receiver {
   readonly info: ProtocolInfo = SURVEYOR;
   onSendable: (now: number) => void = ignore;
   onReceivable: (now: number) => void = ignore;
@@ -71,15 +63,15 @@ export class RawSurveyorEngine extends Pattern<RawSurveyorPipe> implements Sende
     return this.#incoming.length;
   }
 
-  protected createRecord(pipe: Pipe): RawSurveyorPipe {
-    return new RawSurveyorPipe(pipe, this.counters, this.#sendBuffer);
+  protected createRecord(pipe: Pipe): DroppingDuplexPipe {
+    return new DroppingDuplexPipe(pipe, this.counters, this.#sendBuffer);
   }
 
-  protected override becameWritable(record: RawSurveyorPipe, _now: number): void {
+  protected override becameWritable(record: DroppingDuplexPipe, _now: number): void {
     record.flush();
   }
 
-  protected override detached(record: RawSurveyorPipe, _now: number): void {
+  protected override detached(record: DroppingDuplexPipe, _now: number): void {
     this.#incoming.release(record.inlet);
   }
 

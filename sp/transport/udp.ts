@@ -22,8 +22,6 @@
  * @module
  */
 
-import { AddressError } from "../../common/errors.ts";
-import type { WaitOptions } from "../../common/wait.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -38,45 +36,20 @@ import { encodeSockaddr, formatSocketAddress, type SocketAddress } from "../../f
 import { bind, connect, getsockname, setsockopt, socket } from "../../ffi/syscalls.ts";
 import { shownAddress } from "../../qos/destination.ts";
 import { requestPacketInfo } from "../../qos/packet_info.ts";
-import { AddressesDialing } from "./addresses_dialing.ts";
 import { type Carriage, NO_PREFIX, type Peer } from "./datagram/carriage.ts";
 import { DatagramDialing } from "./datagram/datagram_dialing.ts";
 import { DatagramListening } from "./datagram/datagram_listening.ts";
 import { HEADER_BYTES } from "./datagram/header.ts";
-import {
-  ADDRESS_SEPARATOR,
-  addressesIn,
-  checkHostPort,
-  type IpAddress,
-  isWildcard,
-  listenAtOne,
-  parseHostPort,
-  resolveHost,
-  wildcards,
-} from "./host.ts";
+import { type IpAddress, isWildcard } from "./host.ts";
+import { type Family, hostTransport } from "./host_transport.ts";
 import { SourceControl } from "./datagram/source_control.ts";
 import { register } from "./registry.ts";
-import type {
-  DialEvents,
-  Dialing,
-  Greeting,
-  Listening,
-  ListeningEvents,
-  Transport,
-  TransportOptions,
-} from "./transport.ts";
-import type { SpUrl } from "./url.ts";
+import type { Transport } from "./transport.ts";
 
 /** What UDP carries in an IPv4 packet (65,535 bytes less both headers), less ours. */
 const MAX_MESSAGE_BYTES = 65507 - HEADER_BYTES;
 /** The kernel doubles it, and bounds it by net.core.rmem_max: a burst has to fit until we look. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-
-type Family = "inet" | "inet6" | undefined;
-
-function familyOf({ scheme }: SpUrl): Family {
-  return scheme === "udp4" ? "inet" : scheme === "udp6" ? "inet6" : undefined;
-}
 
 function urlOf(address: SocketAddress): string {
   return `udp://${formatSocketAddress(shownAddress(address))}`;
@@ -142,36 +115,11 @@ function peerOf(address: SocketAddress, control: Uint8Array | undefined): Peer {
 }
 
 /** The transport over UDP. */
-export const udp: Transport = {
-  schemes: ["udp", "udp4", "udp6"],
-
-  check(url: SpUrl, role: "listen" | "dial"): void {
-    if (url.rest.includes(ADDRESS_SEPARATOR)) throw new AddressError(`${url.href} has more than one address`);
-    checkHostPort(parseHostPort(url.rest, url.href, "port"), url.href, role, familyOf(url));
-  },
-
-  async resolve(url: SpUrl, options: WaitOptions): Promise<SpUrl> {
-    const rest = await resolveHost(parseHostPort(url.rest, url.href, "port"), familyOf(url), options);
-    return rest === undefined ? url : { ...url, rest };
-  },
-
-  listen(url: SpUrl, greeting: Greeting, options: TransportOptions, events: ListeningEvents): Listening {
-    const family = familyOf(url);
-    const [first] = url.rest.split(ADDRESS_SEPARATOR);
-    const { host, port } = parseHostPort(first, url.href, "port");
-    const candidates = host === "" ? wildcards(port, family) : addressesIn(first, url.href, "port", family);
-    return listenAtOne(
-      candidates,
-      (address) => new DatagramListening(openListening(address, family), greeting, options, events),
-    );
-  },
-
-  dial(url: SpUrl, greeting: Greeting, options: TransportOptions, events: DialEvents): Dialing {
-    const addresses = addressesIn(url.rest, url.href, "port", familyOf(url));
-    const begin = (address: SocketAddress, told: DialEvents) =>
-      new DatagramDialing(() => openDialing(address as IpAddress), greeting, options, told);
-    return new AddressesDialing(addresses, begin, events);
-  },
-};
+export const udp: Transport = hostTransport("udp", {
+  listen: (address, family, greeting, options, events) =>
+    new DatagramListening(openListening(address, family), greeting, options, events),
+  dial: (address, greeting, options, events) =>
+    new DatagramDialing(() => openDialing(address), greeting, options, events),
+});
 
 register(udp);

@@ -7,6 +7,7 @@
 import type { SpMessage } from "../../message.ts";
 import type { Pipe } from "../pipe.ts";
 import { type Counters, PipeRecord } from "../pattern.ts";
+import { Inlet } from "./fair_queue.ts";
 import { Fifo } from "./fifo.ts";
 
 /** A pipe with a bounded queue of its own; what doesn't fit is dropped and counted. */
@@ -70,6 +71,16 @@ export class DroppingPipe extends PipeRecord {
       }
       this.#queue.shift();
     }
+  }
+}
+
+/** Such a pipe that is received from as well. */
+export class DroppingDuplexPipe extends DroppingPipe {
+  /** What it has delivered, and nobody has received yet. */
+  readonly inlet: Inlet = new Inlet(this);
+
+  override get unread(): number {
+    return this.inlet.queue.length;
   }
 }
 
