@@ -11,7 +11,7 @@ import type { TransportOptions } from "../transport/transport.ts";
 
 /** What can be set for a socket, and for one of its listeners or dialers alone. */
 export interface EndpointOptions {
-  /** The largest message that is received, in bytes, 0 for no limit; nng's `recv-size-max`. @default {1048576} */
+  /** The largest message that is received, in bytes, 0 for what the transport takes; nng's `recv-size-max`. @default {1048576} */
   maxReceiveSize?: number;
   /** How long a peer may take to greet, in milliseconds. @default {10000} */
   handshakeTimeout?: number;

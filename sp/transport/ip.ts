@@ -226,7 +226,9 @@ export const ip: Transport = {
   schemes: ["ip"],
 
   check(url: SpUrl, role: "listen" | "dial"): void {
-    if (url.rest.includes(ADDRESS_SEPARATOR)) throw new AddressError(`${url.href} has more than one address`);
+    if (url.rest.includes(ADDRESS_SEPARATOR)) {
+      throw new AddressError(`${url.href} has more than one address; write ip://host:channel with one host`);
+    }
     checkHostPort(hostOf(url), url.href, role, undefined);
   },
 

@@ -36,8 +36,10 @@ export function parseSpUrl(text: string): SpUrl {
     );
   }
   if (text.length > MAX_LENGTH) {
-    throw new AddressError(`${text.slice(0, 40)}… has ${text.length} characters, and may have ${MAX_LENGTH}`);
+    throw new AddressError(
+      `${text.slice(0, 40)}… has ${text.length} characters, and may have ${MAX_LENGTH}; choose a shorter path or name`,
+    );
   }
-  if (text.includes("\0")) throw new AddressError(`${JSON.stringify(text)} has a NUL character in it`);
+  if (text.includes("\0")) throw new AddressError(`${JSON.stringify(text)} has a NUL character in it; leave it out`);
   return { href: text, scheme: match[1], rest: match[2] };
 }
