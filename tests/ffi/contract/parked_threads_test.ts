@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
-import { test } from "../../support/harness.ts";
+import { runtime, test } from "../../support/harness.ts";
 import { startProgram } from "../../support/program.ts";
 
 /** Sources that leave a thread waiting for what never comes; `ffi` is the module. */
@@ -55,7 +55,8 @@ for (const [what, wait] of Object.entries(WAITS)) {
     await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
 
     await worker.terminate();
-  });
+    // Bun 1.4 crashes at times when the thread of a Worker that it has ended comes back.
+  }, { where: runtime !== "bun" });
 
   test(`process.exit doesn't wait for a Worker that waits for ${what}`, async () => {
     const program = startProgram(`
