@@ -23,13 +23,13 @@ const NO_NETNS = netnsUnavailable();
  */
 const HERE = ["-n", "-p", "20000", "-w", "10"];
 
-/** A terminal of a known size that runs a command; `ready` is a shell's word for what to do before. */
+/** A terminal of a known size that runs a command. `exec`, since a Ctrl-C would otherwise end the shell that waits, too: dash, for one. */
 function inTerminal(words: readonly string[], { columns = 80, rows = 24 } = {}): string[] {
   const command = sockeyeCommand(words).map((word) => `'${word}'`).join(" ");
   return [
     "script",
     "-qec",
-    `stty cols ${columns} rows ${rows}; TERM=xterm LANG=C.UTF-8 NO_COLOR= ${command}`,
+    `stty cols ${columns} rows ${rows}; export TERM=xterm LANG=C.UTF-8 NO_COLOR=; exec ${command}`,
     "/dev/null",
   ];
 }
