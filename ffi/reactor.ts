@@ -4,8 +4,7 @@
  *
  * It knows which descriptor somebody waits for, and calls them when it is ready. It needs to know nothing of messages,
  * queues or protocols. A thread is parked in epoll_wait(2) only while somebody waits, so a program ends when its work does.
- * Parking costs 30 to 50 microseconds until the wake-up has arrived; so where looking again soon has paid lately, the
- * reactor first looks once in each of the next turns of the event loop.
+ * Where looking again soon has paid lately, the reactor first looks once in each of the next turns of the event loop.
  *
  * @module
  */
@@ -25,6 +24,7 @@ import {
   EPOLLOUT,
 } from "./constants.ts";
 import { checked, isUncertain, lastErrno, libc } from "./libc.ts";
+import { Looking } from "./looking.ts";
 import { MAX_PARK_MS, threadIsBack, threadIsParked } from "./parked_threads.ts";
 import { architecture } from "./runtime.ts";
 import { eventfd, read, write } from "./syscalls.ts";
@@ -83,20 +83,6 @@ interface ReactorCore {
   wantChanged(watch: FdWatch, before: number): void;
   forget(watch: FdWatch): void;
 }
-
-/**
- * Empty looks in a row before a thread is parked. A turn of the event loop that has nothing else to do takes about one
- * microsecond, so a peer that is woken from a parked thread of its own can answer meanwhile.
- */
-const MAX_LOOKS_IN_A_ROW = 128;
-/** Empty looks since the last one that found something, before the reactor takes looking to be in vain. */
-const MAX_LOOKS = 512;
-/**
- * Waits on a parked thread before looking is tried again. The number doubles with each try in vain, up to the second one:
- * where whoever is waited for shares the processor, looking can't pay.
- */
-const MIN_WAITS_BETWEEN_TRIES = 16;
-const MAX_WAITS_BETWEEN_TRIES = 1024;
 
 /** Room for what epoll_wait(2) reports. */
 class EventBuffer {
@@ -196,13 +182,11 @@ export class Reactor {
   #parked: Promise<void> | undefined;
   /** The look that comes with the next turn of the event loop. */
   #nextLook: ReturnType<typeof setImmediate> | undefined;
-  /** On a machine with one processor, whoever is waited for can't run meanwhile. */
-  readonly #canLook: boolean = libc().symbols.sysconf(SC_NPROCESSORS_ONLN) > 1;
-  /** Empty looks that are left; none while every wait is left to a thread. */
-  #looksLeft: number = this.#canLook ? MAX_LOOKS : 0;
-  #looksInARow = 0;
-  #waitsUntilTry = MIN_WAITS_BETWEEN_TRIES;
-  #waitsBetweenTries = MIN_WAITS_BETWEEN_TRIES;
+  readonly #looking = new Looking({
+    count: libc().symbols.sysconf(SC_NPROCESSORS_ONLN),
+    yield: libc().symbols.sched_yield,
+    now: () => performance.now(),
+  });
   #looks = 0;
   #isWoken = false;
   #nextTurn: Promise<void> | undefined;
@@ -418,11 +402,11 @@ export class Reactor {
   #park(): void {
     if (this.#parked !== undefined || this.#nextLook !== undefined) return;
     if (this.#wanted === 0 || this.#blockingCalls > 0) return;
-    if (this.#looksLeft > 0 && this.#looksInARow < MAX_LOOKS_IN_A_ROW) {
+    if (this.#looking.isWorthwhile) {
       this.#nextLook = setImmediate(this.#onLook);
       return;
     }
-    this.#looksInARow = 0;
+    this.#looking.waits();
     // errno of another thread can't be read; the only failure left for a sound epoll instance is EINTR.
     const wait = libc().offThread.epoll_wait(this.#parkFd, this.#parkedBytes, MAX_PARK_EVENTS, MAX_PARK_MS);
     threadIsParked(this.#onExit);
@@ -430,7 +414,7 @@ export class Reactor {
       threadIsBack(this.#onExit);
       this.#parked = undefined;
       this.#wakeUps++;
-      if (this.#looksLeft === 0 && --this.#waitsUntilTry === 0 && this.#canLook) this.#looksLeft = MAX_LOOKS_IN_A_ROW;
+      this.#looking.hasWaited();
       if (this.#isWoken) {
         read(this.#wakeFd, WAKE_BUFFER);
         this.#isWoken = false;
@@ -447,17 +431,8 @@ export class Reactor {
     this.#nextLook = undefined;
     this.#looks++;
     try {
-      if (this.poll(0) > 0) {
-        this.#looksInARow = 0;
-        this.#looksLeft = MAX_LOOKS;
-        this.#waitsBetweenTries = MIN_WAITS_BETWEEN_TRIES;
-      } else {
-        this.#looksInARow++;
-        if (--this.#looksLeft === 0) {
-          this.#waitsUntilTry = this.#waitsBetweenTries;
-          this.#waitsBetweenTries = Math.min(this.#waitsBetweenTries * 2, MAX_WAITS_BETWEEN_TRIES);
-        }
-      }
+      if (this.poll(0) > 0) this.#looking.found();
+      else this.#looking.foundNothing();
     } finally {
       this.#park();
     }
