@@ -22,8 +22,12 @@ const MAX_LOOKS = 512;
  */
 const MIN_WAITS_BETWEEN_TRIES = 16;
 const MAX_WAITS_BETWEEN_TRIES = 1024;
-/** Empty looks in a row after which the processor is offered. A peer on another one has mostly answered by then. */
+/**
+ * Empty looks in a row after which the processor is offered. A peer on another one has mostly answered by then. The second
+ * one is for a peer that has just answered at the first offer, and so is on this one.
+ */
 const LOOKS_BEFORE_YIELDING = 4;
+const LOOKS_BEFORE_YIELDING_TO_NEIGHBOUR = 1;
 /** A peer that was given the processor answers within microseconds; a program that computes keeps it, in milliseconds. */
 const LONG_YIELD_MS = 1;
 /** Empty looks without an offer after one that took long. Doubles with each, up to the second one; halves when one pays. */
@@ -48,6 +52,8 @@ export class Looking {
   #inARow = 0;
   #waitsUntilTry = MIN_WAITS_BETWEEN_TRIES;
   #waitsBetweenTries = MIN_WAITS_BETWEEN_TRIES;
+  #looksBeforeYielding = LOOKS_BEFORE_YIELDING;
+  #yieldsInARow = 0;
   #looksUntilYielding = 0;
   #looksWithoutYielding = MIN_LOOKS_WITHOUT_YIELDING;
 
@@ -64,6 +70,7 @@ export class Looking {
   /** A thread was sent to wait. */
   waits(): void {
     this.#inARow = 0;
+    this.#yieldsInARow = 0;
   }
 
   /** The thread has come back. */
@@ -74,10 +81,15 @@ export class Looking {
 
   /** A look found something. */
   found(): void {
-    if (this.#inARow >= LOOKS_BEFORE_YIELDING && this.#looksUntilYielding === 0) {
-      this.#looksWithoutYielding = Math.max(this.#looksWithoutYielding / 2, MIN_LOOKS_WITHOUT_YIELDING);
+    if (this.#yieldsInARow > 0) {
+      const isNeighbour = this.#yieldsInARow === 1;
+      this.#looksBeforeYielding = isNeighbour ? LOOKS_BEFORE_YIELDING_TO_NEIGHBOUR : LOOKS_BEFORE_YIELDING;
+      if (this.#looksUntilYielding === 0) {
+        this.#looksWithoutYielding = Math.max(this.#looksWithoutYielding / 2, MIN_LOOKS_WITHOUT_YIELDING);
+      }
     }
     this.#inARow = 0;
+    this.#yieldsInARow = 0;
     this.#looksLeft = MAX_LOOKS;
     this.#waitsBetweenTries = MIN_WAITS_BETWEEN_TRIES;
   }
@@ -90,10 +102,11 @@ export class Looking {
       this.#waitsBetweenTries = Math.min(this.#waitsBetweenTries * 2, MAX_WAITS_BETWEEN_TRIES);
     }
     if (this.#looksUntilYielding > 0) this.#looksUntilYielding--;
-    else if (this.#inARow >= LOOKS_BEFORE_YIELDING) this.#yield();
+    else if (this.#inARow >= this.#looksBeforeYielding) this.#yield();
   }
 
   #yield(): void {
+    this.#yieldsInARow++;
     const begun = this.#processors.now();
     this.#processors.yield();
     if (this.#processors.now() - begun < LONG_YIELD_MS) return;

@@ -89,6 +89,24 @@ test("the processor is offered after a few looks in vain", () => {
   equal(machine.yields, 2);
 });
 
+test("a peer that answers at the first offer is offered the processor at once, until it moves away", () => {
+  const machine = processors();
+  const looking = new Looking(machine);
+
+  const gaps = [looksUntil(1), looksUntil(1), looksUntil(3), looksUntil(1)];
+
+  deepEqual(gaps, [4, 1, 3, 4]);
+
+  /** Has something be there after so many offers; returns how many looks that took. */
+  function looksUntil(offers: number): number {
+    const { yields } = machine;
+    let looks = 0;
+    for (; machine.yields - yields < offers; looks++) looking.foundNothing();
+    looking.found();
+    return looks;
+  }
+});
+
 test("who keeps the processor for long is offered it ever less, until an offer pays again", () => {
   const machine = processors({ yieldMs: 8 });
   const looking = new Looking(machine);
