@@ -9,8 +9,9 @@
 
 import { libc } from "./libc.ts";
 import { addressOfBytes } from "./iovec.ts";
+import { MessageArena } from "./message_arena.ts";
+import { MMSGHDR, MMSGHDR_SIZE, MSGHDR } from "./msghdr.ts";
 import { copyPooled } from "./payload_pool.ts";
-import { MessageArena, MMSGHDR, MMSGHDR_SIZE, MSGHDR } from "./msghdr.ts";
 
 /** Payloads up to this size are copied into the arena; larger ones are sent from where they are. */
 export const COPIED_PAYLOAD_BYTES = 2048;

@@ -351,7 +351,8 @@ export {
 export { ERRNO, errnoMessage, type ErrnoName, errnoName, systemError } from "./errno.ts";
 export { IOV_MAX, IOVEC, IOVEC_SIZE, IoVector } from "./iovec.ts";
 export { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "./ip.ts";
-export { MessageArena, type MessageArenaOptions, MMSGHDR, MMSGHDR_SIZE, MSGHDR, MSGHDR_SIZE } from "./msghdr.ts";
+export { MessageArena, type MessageArenaOptions } from "./message_arena.ts";
+export { MMSGHDR, MMSGHDR_SIZE, MSGHDR, MSGHDR_SIZE } from "./msghdr.ts";
 export {
   decodeSockaddr,
   encodeSockaddr,

@@ -12,7 +12,7 @@ import { DestinationCache } from "./address_cache.ts";
 import { COPIED_PAYLOAD_BYTES, type SegmentMemory, segmentMemory, sendArena } from "./arenas.ts";
 import { MSG_CONFIRM, MSG_DONTROUTE, MSG_DONTWAIT, MSG_NOSIGNAL } from "./constants.ts";
 import type { SendOptions } from "./message.ts";
-import type { MessageArena } from "./msghdr.ts";
+import type { MessageArena } from "./message_arena.ts";
 import {
   hasSegmentControl,
   MAX_SEGMENTED_BYTES,

@@ -11,7 +11,7 @@ import type { Descriptor } from "./descriptor.ts";
 import { DESCRIPTORS_CONTROL_BYTES, takeDescriptors } from "./fd_passing.ts";
 import { IOV_MAX, IoVector } from "./iovec.ts";
 import { type Libc, libc, unlessBlocked } from "./libc.ts";
-import { MessageArena } from "./msghdr.ts";
+import { MessageArena } from "./message_arena.ts";
 
 /** Writes up to this size are copied behind the header, which is cheaper than to ask for their address. */
 const COPIED_BYTES = 2048;

@@ -15,7 +15,8 @@ import {
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
 import { IOVEC_SIZE, IoVector } from "../../ffi/iovec.ts";
-import { MessageArena, MMSGHDR_SIZE, MSGHDR } from "../../ffi/msghdr.ts";
+import { MessageArena } from "../../ffi/message_arena.ts";
+import { MMSGHDR_SIZE, MSGHDR } from "../../ffi/msghdr.ts";
 import { decodeSockaddr, encodeSockaddr, encodeSockaddrInto } from "../../ffi/sockaddr.ts";
 import { decodeUcred, encodeUcred } from "../../ffi/ucred.ts";
 import { test } from "../support/harness.ts";
