@@ -10,22 +10,16 @@
 
 import { ArgumentError, ClosedError } from "../common/errors.ts";
 import type { WaitOptions } from "../common/wait.ts";
-import { AF_UNSPEC, MSG_TRUNC } from "../ffi/constants.ts";
-import type {
-  Message,
-  MessageSocketStats,
-  OutgoingMessage,
-  ReceivedInto as MessageInto,
-  SendOptions as MessageOptions,
-} from "../ffi/message.ts";
+import { AF_UNSPEC } from "../ffi/constants.ts";
+import type { Message, MessageSocketStats, OutgoingMessage, SendOptions as MessageOptions } from "../ffi/message.ts";
 import type { MessageSocket } from "../ffi/message_socket.ts";
 import { SOCKADDR_IN_SIZE, type SocketAddress } from "../ffi/sockaddr.ts";
-import { Datagram, type ReceivedInto } from "./datagram.ts";
+import type { Datagram, ReceivedInto } from "./datagram.ts";
 import { type Destination, shownAddress, type Target } from "./destination.ts";
 import type { ErrorQueueStats } from "./error_queue.ts";
 import type { PacketError } from "./packet_error.ts";
-import { decodePacketInfo } from "./packet_info.ts";
 import type { PacketSocketKind } from "./packet_socket_kind.ts";
+import { copyInto, ReceivedPackets } from "./received_packets.ts";
 import type { OutgoingDatagram, SendOptions } from "./send_options.ts";
 import type { LabelledOptions, SocketErrors } from "./socket_errors.ts";
 
@@ -60,16 +54,11 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
   readonly #socket: MessageSocket;
   readonly #kind: PacketSocketKind;
   readonly #errors: SocketErrors;
+  readonly #received: ReceivedPackets;
   /** The peer of a connected socket. */
   #peer: Target | undefined;
   /** A socket without a peer of that name may be connected all the same, as with socketpair(2). */
   #isConnected: boolean;
-  #lastAddress: SocketAddress | undefined;
-  #lastShown: SocketAddress | undefined;
-  readonly #shownAddresses = new WeakMap<SocketAddress, SocketAddress>();
-  readonly #toDatagram = (message: Message): Datagram => this.#datagram(message);
-  readonly #toDatagrams = (messages: Message[]): Datagram[] => messages.map(this.#toDatagram);
-  readonly #toInto = (received: MessageInto): ReceivedInto => this.#into(received);
 
   /** For the three kinds of socket only. */
   protected constructor(
@@ -81,6 +70,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
     this.#socket = socket;
     this.#kind = kind;
     this.#errors = errors;
+    this.#received = new ReceivedPackets(kind);
     this.#isConnected = isConnected;
   }
 
@@ -125,7 +115,8 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
   connect(to: Destination): void {
     const peer = this.#kind.destinations.find(to, "to");
     this.#socket.connect(peer.bare.to!);
-    this.#peer = peer;
+    // Of the caller's object a copy: what it says later is no news of the peer.
+    this.#peer = { ...peer, address: Object.freeze({ ...peer.address }) };
     this.#isConnected = true;
   }
 
@@ -200,7 +191,9 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
     try {
       const prepared = new Array<OutgoingMessage>(messages.length);
       for (let i = 0; i < messages.length; i++) prepared[i] = this.#prepareOneOf(messages, i);
-      if (this.#errors.areEnabled || messages.some(({ label }) => label !== undefined)) {
+      // Those in front of the first labelled packet too: errors about them must not be taken for its own.
+      if (messages.some(({ label }) => label !== undefined)) this.#errors.enable();
+      if (this.#errors.areEnabled) {
         for (const { data, to, label } of messages) this.#register(data, label, this.#target(to, "to"));
       }
       return this.#socket.sendBatch(prepared, options);
@@ -239,7 +232,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    */
   receive(options: WaitOptions & { errors: true }): Promise<Datagram | PacketError>;
   receive(options: ReceiveOptions = NO_OPTIONS): Promise<Datagram | PacketError> {
-    if (!options.errors) return this.#socket.receive(options).then(this.#toDatagram);
+    if (!options.errors) return this.#socket.receive(options).then(this.#received.toDatagram);
     return this.#errors.receive("receive", options, () => this.tryReceive());
   }
 
@@ -251,7 +244,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    */
   tryReceive(): Datagram | undefined {
     const message = this.#socket.tryReceive();
-    return message && this.#datagram(message);
+    return message && this.#received.toDatagram(message);
   }
 
   /**
@@ -269,7 +262,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    */
   receiveSync(options: { timeout?: number; errors: true }): Datagram | PacketError;
   receiveSync(options: { timeout?: number; errors?: boolean } = NO_OPTIONS): Datagram | PacketError {
-    if (!options.errors) return this.#datagram(this.#socket.receiveSync(options));
+    if (!options.errors) return this.#received.toDatagram(this.#socket.receiveSync(options));
     return this.#errors.receiveSync("receiveSync", options, () => this.tryReceive());
   }
 
@@ -282,7 +275,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    * @throws As {@linkcode PacketSocket.receive}.
    */
   receiveBatch(options: WaitOptions = NO_OPTIONS): Promise<Datagram[]> {
-    return this.#socket.receiveBatch(options).then(this.#toDatagrams);
+    return this.#socket.receiveBatch(options).then(this.#received.toDatagrams);
   }
 
   /**
@@ -293,7 +286,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    */
   tryReceiveBatch(): Datagram[] | undefined {
     const messages = this.#socket.tryReceiveBatch();
-    return messages && this.#toDatagrams(messages);
+    return messages && this.#received.toDatagrams(messages);
   }
 
   /**
@@ -303,7 +296,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    * @throws As {@linkcode PacketSocket.receiveBatch}.
    */
   receiveBatchSync(options: { timeout?: number } = NO_OPTIONS): Datagram[] {
-    return this.#toDatagrams(this.#socket.receiveBatchSync(options));
+    return this.#received.toDatagrams(this.#socket.receiveBatchSync(options));
   }
 
   /**
@@ -315,7 +308,9 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    * @throws As {@linkcode PacketSocket.receive}.
    */
   receiveInto(buffer: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<ReceivedInto> {
-    if (this.#kind.headerLength === undefined) return this.#socket.receiveInto(buffer, options).then(this.#toInto);
+    if (this.#kind.headerLength === undefined) {
+      return this.#socket.receiveInto(buffer, options).then(this.#received.toInto);
+    }
     return this.receive(options as { errors?: false }).then((datagram) => copyInto(datagram, buffer));
   }
 
@@ -332,7 +327,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
       return datagram && copyInto(datagram, buffer);
     }
     const received = this.#socket.tryReceiveInto(buffer);
-    return received && this.#into(received);
+    return received && this.#received.toInto(received);
   }
 
   /**
@@ -343,8 +338,10 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    * @throws As {@linkcode PacketSocket.receiveInto}.
    */
   receiveIntoSync(buffer: Uint8Array, options: { timeout?: number } = NO_OPTIONS): ReceivedInto {
-    if (this.#kind.headerLength === undefined) return this.#into(this.#socket.receiveIntoSync(buffer, options));
-    return copyInto(this.#datagram(this.#socket.receiveSync(options)), buffer);
+    if (this.#kind.headerLength === undefined) {
+      return this.#received.toInto(this.#socket.receiveIntoSync(buffer, options));
+    }
+    return copyInto(this.#received.toDatagram(this.#socket.receiveSync(options)), buffer);
   }
 
   /**
@@ -397,7 +394,7 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
   [Symbol.asyncIterator](): AsyncIterableIterator<Datagram> {
     const messages = this.#socket[Symbol.asyncIterator]();
     const convert = (result: IteratorResult<Message>): IteratorResult<Datagram> =>
-      result.done ? result : { done: false, value: this.#datagram(result.value) };
+      result.done ? result : { done: false, value: this.#received.toDatagram(result.value) };
     return {
       next: () => messages.next().then(convert),
       return: (): Promise<IteratorResult<Datagram>> => Promise.resolve({ done: true, value: undefined }),
@@ -489,41 +486,4 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
     if (target === undefined || !(data instanceof Uint8Array)) return;
     this.#errors.register(label, target.address, data);
   }
-
-  #datagram(message: Message): Datagram {
-    const { data, control } = message;
-    const from = this.#shown(message.address);
-    const cut = this.#kind.headerLength?.(data) ?? 0;
-    const datagram = cut === 0
-      ? new Datagram(data, from, message.isTruncated, undefined, message.descriptors)
-      : new Datagram(data.subarray(cut), from, message.isTruncated, data.subarray(0, cut));
-    if (control.length > 0) decodePacketInfo(control, datagram);
-    return datagram;
-  }
-
-  #into({ length, address, flags }: MessageInto): ReceivedInto {
-    return { length, from: this.#shown(address), isTruncated: (flags & MSG_TRUNC) !== 0 };
-  }
-
-  /** The sender as users see it: the same object each time, so that answers to it need no reading either. */
-  #shown(address: SocketAddress | undefined): SocketAddress | undefined {
-    if (address === undefined || address.family === "inet") return address;
-    if (address !== this.#lastAddress) {
-      this.#lastAddress = address;
-      this.#lastShown = this.#shownAddresses.get(address) ?? shownSender(address);
-      if (this.#lastShown !== undefined) this.#shownAddresses.set(address, this.#lastShown);
-    }
-    return this.#lastShown;
-  }
-}
-
-/** A unix socket without a name is nobody that could be answered. */
-function shownSender(address: SocketAddress): SocketAddress | undefined {
-  return address.family === "unix" && "unnamed" in address ? undefined : shownAddress(address);
-}
-
-function copyInto({ data, from, isTruncated }: Datagram, buffer: Uint8Array): ReceivedInto {
-  const length = Math.min(data.length, buffer.length);
-  buffer.set(length === data.length ? data : data.subarray(0, length));
-  return { length, from, isTruncated: isTruncated || length < data.length };
 }

@@ -116,6 +116,31 @@ test("an error that may be about a packet without a label has none", async () =>
   assert.deepEqual(reported[1].candidates, ["labelled"]);
 });
 
+test("in a batch, an error about a packet in front of the labelled one doesn't get its label", async () => {
+  const to = nobody();
+  await using socket = UdpSocket.bind("127.0.0.1:0");
+  await socket.sendBatch([{ data: text.encode("same"), to }, { data: text.encode("same"), to, label: "labelled" }]);
+
+  const reported = await take(socket.errors(), 2);
+
+  assert.deepEqual(reported.map(({ label }) => label), [undefined, undefined]);
+  assert.deepEqual(reported.map(({ candidates }) => candidates), [["labelled"], ["labelled"]]);
+});
+
+test("a peer stays the one that was connected to when its address object changes", async () => {
+  const to = nobody();
+  const address = { ...to };
+  await using socket = UdpSocket.bind("127.0.0.1:0");
+  socket.connect(address);
+  address.port = to.port ^ 1;
+
+  await socket.send(text.encode("knock"), undefined, { label: "knock" });
+  const [error] = await take(socket.errors(), 1);
+
+  assert.equal(error.label, "knock");
+  assert.deepEqual(socket.remoteAddress(), { ...to });
+});
+
 for (const isConnected of [false, true]) {
   const kind = isConnected ? "a connected" : "an unconnected";
   test(`${kind} socket with errors goes on sending and receiving while packets come back`, async () => {
