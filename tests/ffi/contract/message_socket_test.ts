@@ -13,12 +13,9 @@ import {
   MessageTooLargeError,
   MSG_TRUNC,
   setsockopt,
-  SO_SNDBUF,
   SOCK_DGRAM,
   SOCK_RAW,
   SOCK_SEQPACKET,
-  type SocketAddress,
-  SOL_SOCKET,
   SystemError,
   TimeoutError,
 } from "@sockeye/sockeye/ffi";
@@ -27,22 +24,12 @@ import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { test } from "../../support/harness.ts";
-
-const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (data: Uint8Array) => new TextDecoder().decode(data);
-const loopback: SocketAddress = { family: "inet", address: "127.0.0.1", port: 0 };
+import { bytes, fillWithMessages, LOOPBACK, text } from "./sockets.ts";
 
 function boundUdp(): MessageSocket {
   const socket = MessageSocket.open(AF_INET, SOCK_DGRAM);
-  socket.bind(loopback);
+  socket.bind(LOOPBACK);
   return socket;
-}
-
-/** Fills a socket's way to its peer, and says how many messages that took. */
-function fill(socket: MessageSocket, message: Uint8Array): number {
-  let count = 0;
-  while (socket.trySend(message)) count++;
-  return count;
 }
 
 test("a message arrives whole, once, with its sender's address", async () => {
@@ -95,126 +82,6 @@ test("a received address is frozen and shared between messages of one sender", a
   const second = await right.receive({ timeout: 30_000 });
   assert(Object.isFrozen(first.address));
   assert.equal(first.address, second.address);
-});
-
-test("sends of one turn of the event loop arrive in order", async () => {
-  const [left, right] = MessageSocket.pair();
-
-  const sends = [];
-  for (let i = 0; i < 200; i++) sends.push(left.send(Uint8Array.of(i)));
-  const received = [];
-  while (received.length < 200) {
-    for (const { data } of await right.receiveBatch({ timeout: 30_000 })) received.push(data[0]);
-  }
-  await Promise.all(sends);
-
-  assert.deepEqual(received, Array.from({ length: 200 }, (_, i) => i));
-  assert.equal(left.stats().messagesSent, 200);
-  left.close();
-  right.close();
-});
-
-test("a batch arrives in order, also when the kernel's buffer is smaller", async () => {
-  const [left, right] = MessageSocket.pair({ batch: 8 });
-  const batch = Array.from({ length: 500 }, (_, i) => ({ data: Uint8Array.of(i & 0xff, i >> 8) }));
-
-  const sent = left.sendBatch(batch);
-  for (let i = 0; i < 500; i++) {
-    const { data } = await right.receive({ timeout: 30_000 });
-    assert.equal(data[0] | data[1] << 8, i);
-  }
-
-  await sent;
-  await using _ = left, __ = right;
-});
-
-test("large messages arrive byte for byte, from where they are", async () => {
-  const [left, right] = MessageSocket.pair();
-  for (const size of [0, 1, 2047, 2048, 2049, 60 * 1024, 180_000]) {
-    const data = Uint8Array.from({ length: size }, (_, i) => i * 7 + (i >> 8));
-
-    await left.send(data);
-
-    assert.deepEqual((await right.receive({ timeout: 30_000 })).data, data);
-  }
-  left.close();
-  right.close();
-});
-
-test("trySend refuses when the kernel's buffer is full, and send waits until there is room", async () => {
-  const [left, right] = MessageSocket.pair();
-  const count = fill(left, bytes("x"));
-  assert(count > 0);
-  assert(left.stats().sendsBlocked > 0);
-
-  const waiting = left.send(bytes("last"));
-  assert.equal(left.stats().sendQueueLength, 1);
-  for (let i = 0; i < count; i++) assert.equal(text((await right.receive({ timeout: 30_000 })).data), "x");
-  await waiting;
-
-  assert.equal(text((await right.receive({ timeout: 30_000 })).data), "last");
-  left.close();
-  right.close();
-});
-
-test("a send to a full peer gets through although an unconnected unix socket always claims to be writable", async () => {
-  await using left = MessageSocket.open(AF_UNIX, SOCK_DGRAM);
-  await using right = MessageSocket.open(AF_UNIX, SOCK_DGRAM);
-  const to: SocketAddress = { family: "unix", abstract: randomUUID() };
-  right.bind(to);
-  let count = 0;
-  while (left.trySend(bytes("x"), { to })) count++;
-
-  const waiting = left.send(bytes("last"), { to });
-  for (let i = 0; i < count; i++) await right.receive({ timeout: 30_000 });
-  await waiting;
-
-  assert.equal(text((await right.receive({ timeout: 30_000 })).data), "last");
-});
-
-test("the line of waiting sends is bounded", async () => {
-  const [left, right] = MessageSocket.pair({ sendQueue: 2 });
-  fill(left, bytes("x"));
-
-  const waiting = [left.send(bytes("1")), left.send(bytes("2"))];
-  await assert.rejects(left.send(bytes("3")), { code: "BUFFER_FULL" });
-
-  left.close();
-  right.close();
-  for (const { status } of await Promise.allSettled(waiting)) assert.equal(status, "rejected");
-});
-
-test("a send that is given up is not sent later", async () => {
-  const [left, right] = MessageSocket.pair();
-  const count = fill(left, bytes("x"));
-  const abort = new AbortController();
-
-  const aborted = left.send(bytes("aborted"), { signal: abort.signal });
-  const late = left.send(bytes("late"), { timeout: 1 });
-  const kept = left.send(bytes("kept"));
-  abort.abort(new Error("changed my mind"));
-  await assert.rejects(aborted, { message: "changed my mind" });
-  await assert.rejects(late, TimeoutError);
-  for (let i = 0; i < count; i++) await right.receive({ timeout: 30_000 });
-  await kept;
-
-  assert.equal(text((await right.receive({ timeout: 30_000 })).data), "kept");
-  left.close();
-  right.close();
-});
-
-test("flush resolves when everything is in the kernel", async () => {
-  const [left, right] = MessageSocket.pair();
-  const count = fill(left, bytes("x"));
-  left.send(bytes("last"));
-
-  const flushed = left.flush();
-  for (let i = 0; i <= count; i++) await right.receive({ timeout: 30_000 });
-  await flushed;
-
-  assert.equal(left.stats().sendQueueLength, 0);
-  left.close();
-  right.close();
 });
 
 test("receivers are served in the order in which they came, each as it wished", async () => {
@@ -294,18 +161,6 @@ test("receiveInto says when the buffer was too small", async () => {
   right.close();
 });
 
-test("a message that the kernel can't take whole is refused before anything is sent", async () => {
-  const [left, right] = MessageSocket.pair();
-  setsockopt(left.fd, SOL_SOCKET, SO_SNDBUF, 4096);
-
-  await assert.rejects(left.send(new Uint8Array(200_000)), MessageTooLargeError);
-  await left.send(bytes("small"));
-
-  assert.equal(text((await right.receive({ timeout: 30_000 })).data), "small");
-  left.close();
-  right.close();
-});
-
 test("control messages travel with their message both ways", async () => {
   await using left = boundUdp();
   await using right = boundUdp();
@@ -348,13 +203,6 @@ test("an ICMP error surfaces as ECONNREFUSED with its system call", async () => 
   });
 });
 
-test("a send to a socket that isn't there fails with the address", async () => {
-  await using socket = MessageSocket.open(AF_UNIX, SOCK_DGRAM);
-  const to: SocketAddress = { family: "unix", path: `/tmp/sockeye-${randomUUID()}` };
-
-  await assert.rejects(socket.send(bytes("x"), { to }), { code: "ENOENT", address: to.path });
-});
-
 test("wrong arguments are refused by name, before anything happens", async () => {
   const [left, right] = MessageSocket.pair();
 
@@ -376,7 +224,7 @@ test("wrong arguments are refused by name, before anything happens", async () =>
 
 test("close rejects what is pending and refuses what is new", async () => {
   const [left, right] = MessageSocket.pair();
-  fill(left, bytes("x"));
+  fillWithMessages(left, bytes("x"));
   const sending = left.send(bytes("never"));
   const receiving = left.receive();
   const flushing = left.flush();
@@ -423,7 +271,7 @@ test("blocking calls wait for a message, and give up in time", () => {
   const buffer = new Uint8Array(8);
   assert.equal(right.receiveIntoSync(buffer).length, 3);
   assert.equal(text(right.receiveBatchSync()[0].data), "three");
-  fill(left, bytes("x"));
+  fillWithMessages(left, bytes("x"));
   assert.throws(() => left.sendSync(bytes("x"), { timeout: 5 }), TimeoutError);
   left.close();
   right.close();
@@ -474,9 +322,9 @@ test("raw IP packets arrive with their header, and need a privilege", async () =
   }
   await using sender = MessageSocket.open(AF_INET, SOCK_RAW, protocol);
   await using receiver = MessageSocket.open(AF_INET, SOCK_RAW, protocol);
-  receiver.bind(loopback);
+  receiver.bind(LOOPBACK);
 
-  await sender.send(bytes("raw"), { to: loopback });
+  await sender.send(bytes("raw"), { to: LOOPBACK });
 
   const { data } = await receiver.receive({ timeout: 30_000 });
   assert.equal(data[0] >> 4, 4);

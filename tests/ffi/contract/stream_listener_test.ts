@@ -15,9 +15,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } 
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "../../support/harness.ts";
-
-const LOOPBACK: SocketAddress = { family: "inet", address: "127.0.0.1", port: 0 };
-const SOON = { timeout: 30_000 };
+import { LOOPBACK, SOON } from "./sockets.ts";
 
 /**
  * Runs a test with a path in a folder of its own. It is in /dev/shm because the rig's other file system, hostfs, gives a
