@@ -132,6 +132,11 @@ export async function connectBoth(
   };
 }
 
+/** An abstract name that nobody uses. */
+export function unixgramUrl(): string {
+  return `unixgram://@sp-${crypto.randomUUID()}`;
+}
+
 /** Bytes of a text. */
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);

@@ -27,7 +27,7 @@ test("a listener that runs out of descriptors says so, and goes on when there ar
 });
 
 test("a unixgram listener that runs out of descriptors says so, and goes on when there are some again", async () => {
-  const address = `unixgram://@sp-${crypto.randomUUID()}`;
+  const address = parties.unixgramUrl();
   const echo = startShortEcho(64, "listen", address);
   await echo.printed(/^unixgram:\S+/);
   const attempts: (Connection | Error)[] = [];

@@ -3,69 +3,17 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import {
-  AddressError,
-  BufferFullError,
-  MessageTooLargeError,
-  ProtocolError,
-  SystemError,
-  TimeoutError,
-} from "../../../common/errors.ts";
-import {
-  AF_UNIX,
-  Descriptor,
-  encodeDescriptors,
-  fcntl,
-  MessageSocket,
-  pipe2,
-  Reactor,
-  SOCK_DGRAM,
-  SOCK_SEQPACKET,
-  socketpair,
-} from "../../../ffi/mod.ts";
+import { AddressError, BufferFullError, ProtocolError, SystemError, TimeoutError } from "../../../common/errors.ts";
+import { AF_UNIX, MessageSocket, Reactor, SOCK_DGRAM } from "../../../ffi/mod.ts";
 import { REP, REQ } from "../../../sp/protocol/protocols.ts";
-import { encodeHeader, OPCODE } from "../../../sp/transport/datagram/header.ts";
 import { unixgram } from "../../../sp/transport/unixgram.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
-import { openSockets } from "../../support/leaks.ts";
 import { test } from "../../support/harness.ts";
-import { bytes, connectBoth, dial, Host, Log, NONE, OPTIONS, Party, text } from "./parties.ts";
-
-const F_SETFL = 4;
-
-function fresh(): string {
-  return `unixgram://@sp-${crypto.randomUUID()}`;
-}
-
-/** A stranger's request: the listener's name, and what came of it. */
-async function request(url: string, datagram: Uint8Array, fds: readonly number[]): Promise<void> {
-  const stranger = MessageSocket.open(AF_UNIX, SOCK_DGRAM);
-  try {
-    stranger.connect({ family: "unix", abstract: url.slice("unixgram://@".length) });
-    const control = fds.length === 0 ? undefined : encodeDescriptors(fds.map((fd) => ({ fd })));
-    await stranger.send(datagram, { control });
-  } finally {
-    stranger.close();
-  }
-}
-
-/** A peer that connects by hand, and speaks whatever it is told to. */
-async function connectByHand(host: Host): Promise<MessageSocket> {
-  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
-  await request(host.url, encodeHeader(OPCODE.CREQ, 80), [theirs]);
-  Descriptor.adopt(theirs, "handed over").close();
-  const socket = MessageSocket.adopt(Descriptor.adopt(ours, "ours"));
-  assert.deepEqual([...(await socket.receive()).data], [1, 2, 81, 0, 0, 0, 16, 0]);
-  return socket;
-}
-
-async function closed(socket: MessageSocket): Promise<void> {
-  assert.equal((await socket.receive()).data.length, 0);
-  socket.close();
-}
+import { openSockets } from "../../support/leaks.ts";
+import { bytes, connectBoth, dial, Host, Log, NONE, OPTIONS, Party, text, unixgramUrl } from "./parties.ts";
 
 test("messages of all sizes go both ways, in order, header and body in one piece", async () => {
-  const { here, there, end } = await connectBoth(unixgram, fresh());
+  const { here, there, end } = await connectBoth(unixgram, unixgramUrl());
   const sizes = [0, 1, 64, 4096, 32_767, 32_768, 65_536, 300_000, 1024 * 1024 - 1];
 
   for (const size of sizes) {
@@ -83,7 +31,7 @@ test("messages of all sizes go both ways, in order, header and body in one piece
 });
 
 test("both sides know the other's process, and the names", async () => {
-  const url = fresh();
+  const url = unixgramUrl();
   const { host, here, there, end } = await connectBoth(unixgram, url);
 
   const self = { pid: process.pid, uid: process.getuid!(), gid: process.getgid!() };
@@ -96,7 +44,7 @@ test("both sides know the other's process, and the names", async () => {
 });
 
 test("nothing is delivered before start, nor while paused, and all of it after", async () => {
-  const host = new Host(unixgram, fresh());
+  const host = new Host(unixgram, unixgramUrl());
   const here = new Party(await dial(unixgram, host.url) as never);
   const there = await host.accepted.first();
   for (let i = 0; i < 100; i++) await here.send(Uint8Array.of(i));
@@ -123,7 +71,7 @@ test("nothing is delivered before start, nor while paused, and all of it after",
 });
 
 test("a peer that reads nothing stops the sender, and the sender goes on when it does", async () => {
-  const { here, there, end } = await connectBoth(unixgram, fresh());
+  const { here, there, end } = await connectBoth(unixgram, unixgramUrl());
   there.connection.pause();
   const body = new Uint8Array(1000);
   let sent = 0;
@@ -141,7 +89,7 @@ test("a peer that reads nothing stops the sender, and the sender goes on when it
 });
 
 test("what the kernel has not taken is reclaimed", async () => {
-  const { here, there, end } = await connectBoth(unixgram, fresh());
+  const { here, there, end } = await connectBoth(unixgram, unixgramUrl());
   there.connection.pause();
   let sent = 0;
   while (here.connection.send(NONE, new Uint8Array(1000).fill(sent))) sent++;
@@ -156,7 +104,7 @@ test("what the kernel has not taken is reclaimed", async () => {
 });
 
 test("what was sent before closing arrives, and then the end", async () => {
-  const { here, there, end } = await connectBoth(unixgram, fresh());
+  const { here, there, end } = await connectBoth(unixgram, unixgramUrl());
   for (let i = 0; i < 10; i++) assert(there.connection.send(NONE, bytes("never read")));
   Reactor.current().runSteps();
   for (let i = 0; i < 100; i++) assert(here.connection.send(NONE, Uint8Array.of(i)));
@@ -171,7 +119,7 @@ test("what was sent before closing arrives, and then the end", async () => {
 });
 
 test("a peer that closes after reading everything ends the connection without an error", async () => {
-  const { here, there, end } = await connectBoth(unixgram, fresh());
+  const { here, there, end } = await connectBoth(unixgram, unixgramUrl());
   await here.send(bytes("last"));
   assert.equal(text(await there.messages.first()), "last");
 
@@ -184,7 +132,7 @@ test("a peer that closes after reading everything ends the connection without an
 
 test("everything works from calls that block the thread", () => {
   const reactor = Reactor.current();
-  const host = new Host(unixgram, fresh());
+  const host = new Host(unixgram, unixgramUrl());
   const connections: Party[] = [];
   unixgram.dial(parseSpUrl(host.url), { protocol: 80, peer: 81, name: "push", peerName: "pull" }, OPTIONS, {
     connected: (connection) => connections.push(new Party(connection)),
@@ -206,7 +154,7 @@ test("everything works from calls that block the thread", () => {
 });
 
 test("a pattern that doesn't belong is refused on both sides, and both say which", async () => {
-  const host = new Host(unixgram, fresh(), {}, REP);
+  const host = new Host(unixgram, unixgramUrl(), {}, REP);
 
   const error = await dial(unixgram, host.url) as Error;
 
@@ -221,7 +169,7 @@ test("a pattern that doesn't belong is refused on both sides, and both say which
 
 test("allowPeer is asked on both sides", async () => {
   const asked: number[] = [];
-  const host = new Host(unixgram, fresh(), { allowPeer: ({ pid }) => asked.push(pid) > 1 });
+  const host = new Host(unixgram, unixgramUrl(), { allowPeer: ({ pid }) => asked.push(pid) > 1 });
 
   const refused = await dial(unixgram, host.url) as Error;
   assert.match(refused.message, /refused the connection/);
@@ -236,7 +184,7 @@ test("allowPeer is asked on both sides", async () => {
 });
 
 test("a listener takes no more connections than maxPipes, and says so once", async () => {
-  const host = new Host(unixgram, fresh(), { maxPipes: 2 });
+  const host = new Host(unixgram, unixgramUrl(), { maxPipes: 2 });
   const two = [await dial(unixgram, host.url), await dial(unixgram, host.url)] as Party["connection"][];
 
   for (let i = 0; i < 3; i++) assert.match((await dial(unixgram, host.url) as Error).message, /no room for another/);
@@ -254,7 +202,7 @@ test("a listener takes no more connections than maxPipes, and says so once", asy
 });
 
 test("a message larger than the peer accepts isn't sent, and the connection goes on", async () => {
-  const { here, there, end } = await connectBoth(unixgram, fresh(), { listen: { maxReceiveSize: 1000 } });
+  const { here, there, end } = await connectBoth(unixgram, unixgramUrl(), { listen: { maxReceiveSize: 1000 } });
 
   assert.equal(here.connection.maxSendSize, 1000);
   assert.equal(there.connection.maxSendSize, 1_048_576);
@@ -268,7 +216,7 @@ test("a message larger than the peer accepts isn't sent, and the connection goes
 
 test("nobody at the address is an error of the attempt", async () => {
   const folder = mkdtempSync(join(tmpdir(), "unixgram-"));
-  const nowhere = await dial(unixgram, fresh()) as SystemError;
+  const nowhere = await dial(unixgram, unixgramUrl()) as SystemError;
   const noFile = await dial(unixgram, `unixgram://${folder}/none`) as SystemError;
   rmSync(folder, { recursive: true });
 
@@ -300,7 +248,7 @@ test("a listener that doesn't answer in time ends the attempt", async () => {
 });
 
 test("more dialers than the listener's queue holds get through", async () => {
-  const host = new Host(unixgram, fresh());
+  const host = new Host(unixgram, unixgramUrl());
 
   const connections = await Promise.all(Array.from({ length: 200 }, () => dial(unixgram, host.url)));
 
@@ -310,7 +258,7 @@ test("more dialers than the listener's queue holds get through", async () => {
 });
 
 test("an attempt that is given up leaves nothing behind", async () => {
-  const host = new Host(unixgram, fresh());
+  const host = new Host(unixgram, unixgramUrl());
   const before = openSockets();
   // Some have asked when they are given up, and the others waited for room in the listener's queue.
   for (let i = 0; i < 20; i++) {
@@ -330,7 +278,7 @@ test("an attempt that is given up leaves nothing behind", async () => {
 });
 
 test("connecting and closing 500 times leaves no descriptor open", async () => {
-  const host = new Host(unixgram, fresh());
+  const host = new Host(unixgram, unixgramUrl());
   const before = openSockets();
   for (let i = 1; i <= 500; i++) {
     const here = await dial(unixgram, host.url) as Party["connection"];
@@ -375,143 +323,4 @@ test("a URL without a name, or with one that is too long, is refused", () => {
   for (const url of ["unixgram://", "unixgram://@", `unixgram:///${"x".repeat(110)}`]) {
     assert.throws(() => unixgram.check(parseSpUrl(url), "dial"), AddressError, url);
   }
-});
-
-test("what is no request is told, and leaves no descriptor behind", async () => {
-  const host = new Host(unixgram, fresh());
-  const [reader, writer] = pipe2();
-  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
-  const [dgram, other] = socketpair(AF_UNIX, SOCK_DGRAM);
-  const before = openSockets();
-  const creq = encodeHeader(OPCODE.CREQ, 80);
-  const attempts: [Uint8Array, number[]][] = [
-    [NONE, []],
-    [creq, []],
-    [bytes("GET / HTTP/1.1"), [theirs]],
-    [creq.subarray(0, 7), [theirs]],
-    [new Uint8Array(100_000), [theirs]],
-    [encodeHeader(OPCODE.DATA, 80), [theirs]],
-    [Uint8Array.of(2, 1, 80, 0, 0, 0, 0, 0), [theirs]],
-    [creq, [reader]],
-    [creq, [dgram]],
-    [creq, [reader, theirs, theirs]],
-  ];
-
-  for (const [datagram, fds] of attempts) await request(host.url, datagram, fds);
-
-  const failures = await host.failures.until(attempts.length);
-  assert(failures.every((error) => error instanceof ProtocolError));
-  assert.equal(host.accepted.items.length, 0);
-  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
-  for (const fd of [reader, writer, ours, theirs, dgram, other]) Descriptor.adopt(fd, "test").close();
-  host.listening.close();
-});
-
-test("descriptors that come with messages are closed, and the messages delivered", async () => {
-  const host = new Host(unixgram, fresh());
-  const stranger = await connectByHand(host);
-  const party = new Party(await host.accepted.first());
-  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
-  const before = openSockets();
-
-  for (let count = 1; count <= 100; count++) {
-    const control = encodeDescriptors(Array.from({ length: 50 }, () => ({ fd: theirs })));
-    await stranger.send(Uint8Array.of(...encodeHeader(OPCODE.DATA, 80, 1), count), { control });
-    await party.messages.until(count);
-  }
-
-  assert.equal(openSockets(), before);
-  for (const fd of [ours, theirs]) Descriptor.adopt(fd, "test").close();
-  stranger.close();
-  await party.closed.first();
-  host.listening.close();
-});
-
-test("descriptors that come with the listener's answer are closed", async () => {
-  const name = `sp-${crypto.randomUUID()}`;
-  const listener = MessageSocket.open(AF_UNIX, SOCK_DGRAM, 0, { descriptors: true });
-  listener.bind({ family: "unix", abstract: name });
-  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
-  const before = openSockets();
-  const attempt = dial(unixgram, `unixgram://@${name}`);
-  const { descriptors: [end] } = await listener.receive();
-  const answering = MessageSocket.adopt(end);
-
-  const control = encodeDescriptors(Array.from({ length: 50 }, () => ({ fd: theirs })));
-  await answering.send(encodeHeader(OPCODE.CACK, 81), { control });
-  const connection = await attempt;
-
-  assert(!(connection instanceof Error), String(connection));
-  connection.close();
-  answering.close();
-  assert.equal(openSockets(), before);
-  for (const fd of [ours, theirs]) Descriptor.adopt(fd, "test").close();
-  listener.close();
-});
-
-test("garbage ends the one connection that it comes by", async () => {
-  const host = new Host(unixgram, fresh());
-  const good = await dial(unixgram, host.url) as Party["connection"];
-  const receiver = new Party(await host.accepted.first());
-  const garbage: [Uint8Array, typeof ProtocolError | typeof MessageTooLargeError][] = [
-    [bytes("garbage, and no end to it"), ProtocolError],
-    [Uint8Array.of(1, 0, 80, 0, 0xff, 0xff, 0xff, 0xff), MessageTooLargeError],
-    [new Uint8Array(100_000).fill(1), ProtocolError],
-    [encodeHeader(OPCODE.CREQ, 80), ProtocolError],
-  ];
-  for (const [datagram, kind] of garbage) {
-    const stranger = await connectByHand(host);
-    const party = new Party(host.accepted.items.at(-1)!);
-    await stranger.send(datagram);
-    const error = await party.closed.first();
-    assert(error instanceof kind, String(error));
-    await closed(stranger);
-  }
-
-  assert(good.send(NONE, bytes("still here")));
-  assert.equal(text(await receiver.messages.first()), "still here");
-  good.close();
-  receiver.connection.close();
-  host.listening.close();
-});
-
-test("a peer that goes in mid-message breaks the protocol", async () => {
-  const host = new Host(unixgram, fresh());
-  const stranger = await connectByHand(host);
-  const party = new Party(await host.accepted.first());
-  await stranger.send(Uint8Array.of(1, 0, 80, 0, 100, 0, 0, 0, 1, 2, 3));
-
-  stranger.close();
-
-  assert.match((await party.closed.first())!.message, /in mid-message/);
-  assert.equal(party.messages.items.length, 0);
-  host.listening.close();
-});
-
-test("a datagram that is longer than the rest of its message breaks the protocol", async () => {
-  const host = new Host(unixgram, fresh());
-  const stranger = await connectByHand(host);
-  const party = new Party(await host.accepted.first());
-  await stranger.send(Uint8Array.of(1, 0, 80, 0, 100, 0, 0, 0));
-  await stranger.send(new Uint8Array(101));
-
-  assert.match((await party.closed.first())!.message, /101 bytes where 100 were due/);
-  await closed(stranger);
-  host.listening.close();
-});
-
-test("a peer that keeps our end, and makes it blocking, blocks nobody", async () => {
-  const host = new Host(unixgram, fresh());
-  const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET);
-  await request(host.url, encodeHeader(OPCODE.CREQ, 80), [theirs]);
-  const party = new Party(await host.accepted.first());
-  fcntl(theirs, F_SETFL, 0);
-
-  let sent = 0;
-  while (party.connection.send(NONE, new Uint8Array(1000))) sent++;
-
-  assert(sent < 5000);
-  party.connection.close();
-  for (const fd of [ours, theirs]) Descriptor.adopt(fd, "test").close();
-  host.listening.close();
 });
