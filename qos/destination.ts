@@ -64,6 +64,8 @@ export class DestinationTable {
   find(destination: Destination, argument: string): Target {
     if (destination === this.#last) return this.#lastTarget!;
     const isText = typeof destination === "string";
+    // Of a link-local address: its interface may be another one the next time.
+    if (isText && destination.includes("%")) return this.#read(destination, argument);
     let target = isText ? this.#texts.get(destination) : this.#frozen.get(destination);
     if (target === undefined) {
       target = this.#read(destination, argument);

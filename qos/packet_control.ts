@@ -146,10 +146,7 @@ export class PacketEncoder {
   readonly #dontfragWorks: boolean;
   readonly #plain: Remembered = new Map();
   /** Those with source, interface or flow label, by these three. */
-  readonly #routed = new Map<
-    string | undefined,
-    Map<string | number | undefined, Map<number, Remembered>>
-  >();
+  readonly #routed = new Map<string | undefined, Map<number, Map<number, Remembered>>>();
   #count = 0;
 
   /**
@@ -161,13 +158,6 @@ export class PacketEncoder {
   constructor(socketFamily: "inet" | "inet6", protocol: number = IPPROTO_UDP) {
     this.#family = socketFamily;
     this.#dontfragWorks = DONTFRAG_PROTOCOLS.includes(protocol);
-  }
-
-  /** Forgets what was encoded, and with it the indices of interfaces by name: for when an interface has gone. */
-  forget(): void {
-    this.#plain.clear();
-    this.#routed.clear();
-    this.#count = 0;
   }
 
   /**
@@ -185,32 +175,46 @@ export class PacketEncoder {
     const key = checkedTtl(options, argument) | checkedTos(options, argument) << 8 |
       checkedFragmentation(options, argument) << 17 | (destination === "inet6" ? KEY_INET6 : 0);
     const label = checkedFlowLabel(options, destination, argument);
-    const { source, interface: name } = options;
-    const remembered = label < 0 && source === undefined && name === undefined
+    const { source } = options;
+    const through = interfaceIndex(options, argument);
+    const remembered = label < 0 && source === undefined && through === 0
       ? this.#plain
-      : this.#routed.get(source)?.get(name)?.get(label);
-    return remembered?.get(key) ?? this.#encodeNew(options, destination, argument, key);
+      : this.#routed.get(source)?.get(through)?.get(label);
+    return remembered?.get(key) ?? this.#encodeNew(options, destination, argument, key, through);
   }
 
   /** Where the encoding of checked options belongs. */
-  #place({ source, interface: name, flowLabel = -1 }: PacketOptions): Remembered {
-    if (flowLabel < 0 && source === undefined && name === undefined) return this.#plain;
+  #place({ source, flowLabel = -1 }: PacketOptions, through: number): Remembered {
+    if (flowLabel < 0 && source === undefined && through === 0) return this.#plain;
     const byInterface = within(this.#routed, source, () => new Map());
-    const byLabel = within(byInterface, name, () => new Map());
+    const byLabel = within(byInterface, through, () => new Map());
     return within(byLabel, flowLabel, () => new Map());
   }
 
-  #encodeNew(options: PacketOptions, destination: "inet" | "inet6", argument: string, key: number): PacketControl {
+  #encodeNew(
+    options: PacketOptions,
+    destination: "inet" | "inet6",
+    argument: string,
+    key: number,
+    through: number,
+  ): PacketControl {
     if (destination === "inet6" && this.#family === "inet") {
       throw new ArgumentError("destination", "is IPv6, the socket is IPv4: open one for IPv6");
     }
     checkSource(options, destination, argument);
-    checkInterface(options, argument);
-    const encoded = destination === "inet" ? encodeInet(options) : encodeInet6(options, this.#dontfragWorks);
-    if (this.#count >= MAX_REMEMBERED) this.forget();
+    const encoded = destination === "inet"
+      ? encodeInet(options, through)
+      : encodeInet6(options, through, this.#dontfragWorks);
+    if (this.#count >= MAX_REMEMBERED) this.#forget();
     this.#count++;
-    this.#place(options).set(key, encoded);
+    this.#place(options, through).set(key, encoded);
     return encoded;
+  }
+
+  #forget(): void {
+    this.#plain.clear();
+    this.#routed.clear();
+    this.#count = 0;
   }
 }
 
@@ -223,22 +227,22 @@ function finish(mode: number): PacketControl {
   return control === undefined && mode === MODE.DEFAULT ? PLAIN : { control, mode };
 }
 
-function encodeInet(options: PacketOptions): PacketControl {
+function encodeInet(options: PacketOptions, through: number): PacketControl {
   const { ttl } = options;
   const tos = checkedTos(options, "options");
   scratch.reset();
   if (ttl !== undefined) scratch.pushInt32(IPPROTO_IP, IP_TTL, ttl);
   if (tos !== NO_TOS) scratch.pushInt32(IPPROTO_IP, IP_TOS, tos);
-  if (options.source !== undefined || options.interface !== undefined) {
+  if (options.source !== undefined || through !== 0) {
     const data = new Uint8Array(IN_PKTINFO_SIZE);
-    writeInt32(data, IN_PKTINFO.ipi_ifindex, interfaceIndex(options.interface));
+    writeInt32(data, IN_PKTINFO.ipi_ifindex, through);
     if (options.source !== undefined) parseIPv4Into(options.source, data, IN_PKTINFO.ipi_spec_dst);
     scratch.push(IPPROTO_IP, IP_PKTINFO, data);
   }
   return finish(checkedFragmentation(options, "options"));
 }
 
-function encodeInet6(options: PacketOptions, dontfragWorks: boolean): PacketControl {
+function encodeInet6(options: PacketOptions, through: number, dontfragWorks: boolean): PacketControl {
   const { ttl, flowLabel } = options;
   const tos = checkedTos(options, "options");
   const fragmentation = checkedFragmentation(options, "options");
@@ -250,20 +254,23 @@ function encodeInet6(options: PacketOptions, dontfragWorks: boolean): PacketCont
   }
   // The label alone: the kernel takes the traffic class from IPV6_TCLASS, whatever stands in these upper bits.
   if (flowLabel) writeUint32(scratchBytes, scratch.allocate(IPPROTO_IPV6, IPV6_FLOWINFO, 4), flowLabel);
-  if (options.source !== undefined || options.interface !== undefined) pushInet6PacketInfo(options);
+  if (options.source !== undefined || through !== 0) pushInet6PacketInfo(options.source, through);
   const needsMode = fragmentation === MODE.PROBE || !dontfragWorks;
   return finish((needsMode ? fragmentation << 2 : 0) | (flowLabel === 0 ? MODE.UNLABELLED : 0));
 }
 
-function pushInet6PacketInfo(options: PacketOptions): void {
+function pushInet6PacketInfo(source: string | undefined, through: number): void {
   const data = new Uint8Array(IN6_PKTINFO_SIZE);
-  if (options.source !== undefined) parseIPv6Into(options.source, data, IN6_PKTINFO.ipi6_addr);
-  writeInt32(data, IN6_PKTINFO.ipi6_ifindex, interfaceIndex(options.interface));
+  if (source !== undefined) parseIPv6Into(source, data, IN6_PKTINFO.ipi6_addr);
+  writeInt32(data, IN6_PKTINFO.ipi6_ifindex, through);
   scratch.push(IPPROTO_IPV6, IPV6_PKTINFO, data);
 }
 
-function interfaceIndex(name: string | number | undefined): number {
-  return typeof name === "string" ? ifNameToIndex(name) : name ?? 0;
+/** The index of the interface that is asked for, 0 for none. A name is looked up each time: it may have another by now. */
+function interfaceIndex(options: PacketOptions, argument: string): number {
+  checkInterface(options, argument);
+  const { interface: name = 0 } = options;
+  return typeof name === "string" ? ifNameToIndex(name) : name;
 }
 
 /**

@@ -37,7 +37,7 @@ export interface PacketOptions {
   flowLabel?: number;
   /** The local address to send from, numeric and of the destination's family. */
   source?: string;
-  /** The interface to send through, by name or index. */
+  /** The interface to send through, by name or index. A name is looked up with each packet, which an index saves. */
   interface?: string | number;
 }
 

@@ -201,16 +201,6 @@ test("no more than a bounded number of encodings is remembered, and earlier ones
   assert.deepEqual(encoder.encode({ flowLabel: 1 }, "inet6"), early);
 });
 
-test("what is forgotten is encoded anew", () => {
-  const encoder = new PacketEncoder("inet");
-  const before = encoder.encode({ interface: "lo" }, "inet");
-  encoder.forget();
-  const after = encoder.encode({ interface: "lo" }, "inet");
-
-  assert.notEqual(after, before);
-  assert.deepEqual(after, before);
-});
-
 /** What a socket has now for each of the options behind the modes. */
 function settings(fd: number, family: Family): number[] {
   const inet = [getsockoptInt(fd, IPPROTO_IP, IP_MTU_DISCOVER)];

@@ -1,0 +1,36 @@
+// Sends to groups through an interface by its name, before and after another one has taken the name over. Its argument is a
+// ReturningOrder as JSON, its output the index of the interface that each packet took, as a list.
+
+import { UdpSocket } from "@sockeye/sockeye/qos";
+import { execFileSync } from "node:child_process";
+import process from "node:process";
+
+/** What is to be done. */
+export interface ReturningOrder {
+  /** The packets: to which group, through which interface. */
+  sends: readonly { to: string; interface?: string }[];
+  /** The groups, and the interfaces on which they are heard. */
+  groups: readonly string[];
+  interfaces: readonly string[];
+  port: number;
+  /** The commands of ip(8) after which another interface has the name. */
+  changes: readonly (readonly string[])[];
+}
+
+const { sends, groups, interfaces, port, changes }: ReturningOrder = JSON.parse(process.argv[2]);
+await using receiver = UdpSocket.bind(`[::]:${port}`, { info: ["destination"] });
+for (const name of interfaces) for (const group of groups) receiver.joinGroup(group, { interface: name });
+await using sender = UdpSocket.bind();
+const taken: (number | undefined)[] = [];
+
+async function sendAll(): Promise<void> {
+  for (const { to, interface: name } of sends) {
+    await sender.send(new Uint8Array(1), to, { interface: name });
+    taken.push((await receiver.receive({ timeout: 60_000 })).interface);
+  }
+}
+
+await sendAll();
+for (const change of changes) execFileSync("ip", change);
+await sendAll();
+console.log(JSON.stringify(taken));
