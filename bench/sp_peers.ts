@@ -4,13 +4,17 @@
  * @module
  */
 
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { Peer } from "./peer.ts";
 import { inC, onDeno, onNode, output, version } from "./programs.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where zeromq.js is installed: outside of everything that is published. */
-const ZEROMQ_FOLDER = new URL("../.build/bench/zeromq", import.meta.url).pathname;
+const ZEROMQ_FOLDER = fileURLToPath(new URL("../.build/bench/zeromq", import.meta.url));
 const ZEROMQ = "zeromq@^6";
+/** Where there is no registry npm tries again for minutes, and nobody should wait for that. */
+const INSTALL_LIMIT_MS = 30_000;
 
 /** A library that speaks for itself. */
 export type Library = "nng" | "zeromq" | "ours";
@@ -37,11 +41,12 @@ function nngProgram(): string[] | undefined {
 
 function zeromqProgram(): string[] | undefined {
   if (version("node") === undefined) return undefined;
-  const load = ["node", "-e", `require("node:module").createRequire("${ZEROMQ_FOLDER}/")("zeromq")`];
+  const load = ["node", "-e", `require("node:module").createRequire(${JSON.stringify(`${ZEROMQ_FOLDER}/`)})("zeromq")`];
   if (output(load) === undefined) {
     Deno.mkdirSync(ZEROMQ_FOLDER, { recursive: true });
     Deno.writeTextFileSync(`${ZEROMQ_FOLDER}/package.json`, '{ "private": true }\n');
-    output(["npm", "install", "--silent", "--prefix", ZEROMQ_FOLDER, ZEROMQ]);
+    const install = ["install", "--silent", "--prefix", ZEROMQ_FOLDER, ZEROMQ];
+    spawnSync("npm", install, { stdio: "ignore", timeout: INSTALL_LIMIT_MS, killSignal: "SIGKILL" });
     if (output(load) === undefined) return undefined;
   }
   return onNode("zeromq_sp.mjs");
