@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { kernelHasSctp } from "../tests/support/rig/kernel_sctp.ts";
 import { machine } from "./machine.ts";
@@ -162,7 +163,7 @@ async function inRig(benches: readonly Bench[], rounds: number, isQuick: boolean
 }
 
 function here(path: string): string {
-  return new URL(path, import.meta.url).pathname;
+  return fileURLToPath(new URL(path, import.meta.url));
 }
 
 function usage(complaint: string): number {

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
+
 /** The repository's root, with a slash at the end. */
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const OUTPUT = `${ROOT}.build/bench`;
 const C_FLAGS = [
   "-std=gnu11",

@@ -5,9 +5,10 @@
  */
 
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 
 /** The repository's root, with a slash at the end. */
-export const ROOT: string = new URL("../", import.meta.url).pathname;
+export const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
 
 const OUTPUT = `${ROOT}.build/interop`;
 const C_FLAGS = [

@@ -7,6 +7,7 @@
 import { equal } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 /** A line as it is, or what it looks like. */
 type Lines = readonly (string | RegExp)[];
@@ -119,7 +120,7 @@ const LIMIT_MS = 120_000;
 
 /** Runs a program, and holds what it prints against what it should. */
 export function expectOutput(name: string, expected: Lines): void {
-  const path = new URL(`../../examples/${name}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, ["run", "--no-check", "-A", path], {
     encoding: "utf8",
     timeout: LIMIT_MS,

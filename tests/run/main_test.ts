@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { test } from "../support/harness.ts";
 import { noCounts, onePassed } from "../support/run/counts.ts";
 import { guestDidNotStart, judged } from "../support/run/stage.ts";
 import { STAGES } from "../support/run/stages.ts";
 
-const MAIN = new URL("../support/run/main.ts", import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL("../support/run/main.ts", import.meta.url));
 
 function runMain(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(Deno.execPath(), ["run", "--no-check", "-A", MAIN, ...args], { encoding: "utf8" });

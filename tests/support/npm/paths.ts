@@ -6,9 +6,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** The repository's root. */
-export const ROOT: string = new URL("../../../", import.meta.url).pathname;
+export const ROOT: string = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** The folder of the npm build. */
 export const NPM_BUILD: string = join(ROOT, ".build/npm");
