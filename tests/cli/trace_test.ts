@@ -23,13 +23,18 @@ const NO_NETNS = netnsUnavailable();
  */
 const HERE = ["-n", "-p", "20000", "-w", "10"];
 
-/** A terminal of a known size that runs a command. `exec`, since a Ctrl-C would otherwise end the shell that waits, too: dash, for one. */
+/**
+ * A terminal of a known size and locale that runs a command, by the same shell wherever this runs. `exec`, since a Ctrl-C would
+ * otherwise end the shell that waits, too.
+ */
 function inTerminal(words: readonly string[], { columns = 80, rows = 24 } = {}): string[] {
-  const command = sockeyeCommand(words).map((word) => `'${word}'`).join(" ");
+  const command = sockeyeCommand(words).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   return [
+    "env",
+    "SHELL=/bin/sh",
     "script",
     "-qec",
-    `stty cols ${columns} rows ${rows}; export TERM=xterm LANG=C.UTF-8 NO_COLOR=; exec ${command}`,
+    `stty cols ${columns} rows ${rows}; export TERM=xterm LC_ALL=C.UTF-8 NO_COLOR=; exec ${command}`,
     "/dev/null",
   ];
 }
