@@ -226,7 +226,7 @@ const SCRIPTS: Record<string, string> = {
     $SERVER --pull -X $path -C 1 -A > served & up; $CLIENT --push -x$path -D short; echo $?; wait; cat served`,
   "signals": `
     for signal in INT TERM HUP; do
-      env --default-signal=INT $SERVER --pull --listen $URL & server=$!
+      env --default-signal $SERVER --pull --listen $URL & server=$!
       $CLIENT --push --async --dial $URL -D x; kill -$signal $server; wait $server; echo "$signal $?"
     done 2> /dev/null`,
   "a reader that goes away": `
