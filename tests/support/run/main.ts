@@ -7,6 +7,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { add, type Counts, failuresInShort, inStage, noCounts, oneFailed, oneSkipped, summaryLine } from "./counts.ts";
+import { neutralize } from "./environment.ts";
 import { terminateAll } from "./process.ts";
 import { runAll } from "./schedule.ts";
 import { logOf, type Stage } from "./stage.ts";
@@ -49,6 +50,7 @@ async function main(args: string[]): Promise<number> {
   const chosen = chooseStages(options.only);
   if (chosen === undefined) return 2;
 
+  neutralize(process.env);
   for (const [signal, status] of Object.entries(ENDINGS)) {
     process.once(signal, () => {
       terminateAll();
