@@ -1,6 +1,6 @@
 /** REQ and REP: questions and answers. @module */
 
-import { checkTimeout, type WaitOptions } from "../../common/wait.ts";
+import type { WaitOptions } from "../../common/wait.ts";
 import type { Sendable, SpMessage } from "../message.ts";
 import { RawReqEngine, type RawReqOptions } from "../protocol/raw_req.ts";
 import type { RawReplyOptions } from "../protocol/raw_reply.ts";
@@ -16,7 +16,7 @@ import {
 import type { RawOption } from "../protocol/options.ts";
 import type { SocketCore } from "../socket/core.ts";
 import { concerned } from "../socket/errors.ts";
-import type { SocketOptions } from "../socket/options.ts";
+import { type SocketOptions, waitTimeout } from "../socket/options.ts";
 import { AnsweringSocket } from "./answering.ts";
 import { SpContext } from "./context.ts";
 import { DuplexSocket } from "./duplex.ts";
@@ -57,6 +57,7 @@ interface Talk {
 export class Req extends DuplexSocket {
   readonly #core: SocketCore;
   readonly #options: ReqOptions;
+  readonly #receiveTimeout: number | undefined;
   /** Contexts between requests, each with its engine's side. */
   readonly #idle: Talk[] = [];
 
@@ -72,6 +73,7 @@ export class Req extends DuplexSocket {
     super(engine, options, { usesClock: true, onAbandoned });
     this.#core = coreOf(this);
     this.#options = options;
+    this.#receiveTimeout = waitTimeout("receiveTimeout", options.receiveTimeout);
   }
 
   /**
@@ -86,16 +88,15 @@ export class Req extends DuplexSocket {
    * @throws {UnsupportedError} In raw mode.
    */
   async request(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<SpMessage> {
-    const { signal, timeout = this.#options.receiveTimeout } = options;
-    concerned(this.#core.label, () => checkTimeout(timeout === Infinity ? undefined : timeout));
+    const { signal, timeout = this.#receiveTimeout } = options;
+    concerned(this.#core.label, () => waitTimeout("timeout", timeout));
     if (signal?.aborted) throw signal.reason;
     const talk = this.#take();
     let isIdle = false;
     try {
-      const deadline = timeout === undefined || timeout === Infinity ? undefined : performance.now() + timeout;
-      await talk.context.send(data, { signal, timeout: deadline === undefined ? undefined : timeout });
-      const left = deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
-      const answer = await talk.context.receive({ signal, timeout: left });
+      const deadline = deadlineOf(timeout);
+      await talk.context.send(data, { signal, timeout });
+      const answer = await talk.context.receive({ signal, timeout: timeLeft(deadline) });
       isIdle = true;
       return answer;
     } finally {
@@ -111,14 +112,13 @@ export class Req extends DuplexSocket {
    * @throws As {@linkcode Req.request}.
    */
   requestSync(data: Sendable, options: SyncOptions = NO_OPTIONS): SpMessage {
-    const { timeout } = options;
+    const { timeout = this.#receiveTimeout } = options;
     const talk = this.#take();
     let isIdle = false;
     try {
-      const deadline = timeout === undefined ? Infinity : performance.now() + timeout;
+      const deadline = deadlineOf(timeout);
       talk.context.sendSync(data, { timeout });
-      const left = deadline === Infinity ? undefined : Math.max(0, deadline - performance.now());
-      const answer = talk.context.receiveSync({ timeout: left });
+      const answer = talk.context.receiveSync({ timeout: timeLeft(deadline) });
       isIdle = true;
       return answer;
     } finally {
@@ -154,6 +154,16 @@ export class Req extends DuplexSocket {
     const context = new SpContext(inner, this.#core, this.#options, () => inner.cancel());
     return { context, inner };
   }
+}
+
+/** When a wait is over. */
+function deadlineOf(timeout: number | undefined): number {
+  return timeout === undefined ? Infinity : performance.now() + timeout;
+}
+
+/** How much of a wait is left, in milliseconds. */
+function timeLeft(deadline: number): number {
+  return deadline === Infinity ? Infinity : Math.max(0, deadline - performance.now());
 }
 
 /** How a {@linkcode Rep} socket is set up. */

@@ -42,7 +42,7 @@ export interface DialerHandle {
 
 /** The longest wait of a blocking call. */
 export interface SyncOptions {
-  /** Milliseconds; without it as the socket is set up. */
+  /** Milliseconds, `Infinity` for any time; without it as the socket is set up. */
   timeout?: number;
 }
 

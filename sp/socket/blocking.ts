@@ -5,7 +5,6 @@
  */
 
 import type { TimeoutError } from "../../common/errors.ts";
-import { checkTimeout } from "../../common/wait.ts";
 import { Reactor } from "../../ffi/reactor.ts";
 import { runSteps } from "./steps.ts";
 import { timers } from "./timers.ts";
@@ -32,7 +31,6 @@ export function block<T>(
   timeoutMs: number | undefined,
   timedOut: (timeoutMs: number) => TimeoutError,
 ): T {
-  checkTimeout(timeoutMs);
   const found = attempt();
   if (found !== undefined) return found;
   const reactor = Reactor.current();

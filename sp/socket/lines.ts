@@ -7,11 +7,12 @@
  */
 
 import { ClosedError, type TimeoutError } from "../../common/errors.ts";
-import { checkTimeout, WaitList, type WaitOptions } from "../../common/wait.ts";
+import { WaitList, type WaitOptions } from "../../common/wait.ts";
 import { messageOf, type Sendable, type SpMessage } from "../message.ts";
 import type { Receiver, Sender } from "../protocol/engine.ts";
 import { block, flush } from "./blocking.ts";
 import { concerning } from "./errors.ts";
+import { waitTimeout } from "./options.ts";
 
 /** What a line needs of the socket that it belongs to. */
 export interface LineOwner {
@@ -32,8 +33,9 @@ export interface LineOwner {
 const DONE: Promise<void> = Promise.resolve();
 const NO_OPTIONS: WaitOptions = Object.freeze({});
 
-/** The options of a call, with the default timeout of the socket. */
+/** The options of a call, with the default timeout of the socket; `Infinity` lifts that. */
 function withTimeout(options: WaitOptions, byDefault: number | undefined): WaitOptions {
+  if (options.timeout === Infinity) return { signal: options.signal };
   return options.timeout !== undefined || byDefault === undefined ? options : { ...options, timeout: byDefault };
 }
 
@@ -49,7 +51,8 @@ export class SendLine {
     this.#sender = sender;
     this.#owner = owner;
     this.#timeout = timeout;
-    this.#waiting = new WaitList(undefined, (_, timeoutMs) => owner.timedOut("send", timeoutMs));
+    // Who gives up may have held up others, whose messages are small enough for those that have room.
+    this.#waiting = new WaitList(() => this.#serve(), (_, timeoutMs) => owner.timedOut("send", timeoutMs));
     sender.onSendable = () => this.#serve();
   }
 
@@ -64,7 +67,7 @@ export class SendLine {
   send(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<void> {
     try {
       const message = messageOf(data);
-      checkTimeout(options.timeout);
+      waitTimeout("timeout", options.timeout);
       if (options.signal?.aborted) return Promise.reject(options.signal.reason);
       if (this.#trySend(message)) return this.#owner.takeTurn() ?? DONE;
       return this.#waiting.wait("send", withTimeout(options, this.#timeout), message);
@@ -76,8 +79,8 @@ export class SendLine {
   sendSync(data: Sendable, timeout: number | undefined): void {
     try {
       const message = messageOf(data);
-      const timedOut = (timeoutMs: number) => this.#owner.timedOut("send", timeoutMs);
-      block(() => this.#trySend(message) || undefined, timeout ?? this.#timeout, timedOut);
+      const limit = timeout === undefined ? this.#timeout : waitTimeout("timeout", timeout);
+      block(() => this.#trySend(message) || undefined, limit, (ms) => this.#owner.timedOut("send", ms));
     } catch (error) {
       throw concerning(error, this.#owner.label);
     }
@@ -144,7 +147,7 @@ export class ReceiveLine {
 
   receive(options: WaitOptions = NO_OPTIONS): Promise<SpMessage> {
     try {
-      checkTimeout(options.timeout);
+      waitTimeout("timeout", options.timeout);
       if (options.signal?.aborted) return Promise.reject(options.signal.reason);
       const message = this.tryReceive();
       if (message === undefined) return this.wait(options, undefined);
@@ -157,10 +160,12 @@ export class ReceiveLine {
 
   receiveSync(timeout: number | undefined): SpMessage {
     try {
-      const timedOut = (timeoutMs: number) => this.#owner.timedOut("receive", timeoutMs);
-      return block(() => this.tryReceive(), timeout ?? this.#timeout, timedOut);
+      const limit = timeout === undefined ? this.#timeout : waitTimeout("timeout", timeout);
+      return block(() => this.tryReceive(), limit, (ms) => {
+        this.#onAbandoned();
+        return this.#owner.timedOut("receive", ms);
+      });
     } catch (error) {
-      this.#onAbandoned();
       throw concerning(error, this.#owner.label);
     }
   }

@@ -5,6 +5,7 @@
  */
 
 import { ArgumentError } from "../../common/errors.ts";
+import { checkTimeout } from "../../common/wait.ts";
 import { checkInteger } from "../../ffi/arguments.ts";
 import type { UnixCredentials } from "../../ffi/ucred.ts";
 import type { TransportOptions } from "../transport/transport.ts";
@@ -105,8 +106,13 @@ function fraction(name: string, value: number | undefined, byDefault: number): n
   throw new ArgumentError(`options.${name}`, `must be from 0 to 1, got ${String(value)}`);
 }
 
-/** The timeout of a wait: none for `Infinity`. */
+/**
+ * The timeout of a wait: none for `Infinity`.
+ *
+ * @throws {ArgumentError} If it is negative, no number, or too long for a timer.
+ */
 export function waitTimeout(name: string, value: number | undefined): number | undefined {
-  const milliseconds = duration(name, value, Infinity);
-  return milliseconds === Infinity ? undefined : milliseconds;
+  if (value === undefined || value === Infinity) return undefined;
+  checkTimeout(value, `options.${name}`);
+  return value;
 }

@@ -204,10 +204,16 @@ test("what can't be is refused before anything happens", async () => {
   await assert.rejects(push.dial("tcp://127.0.0.1:99999"), AddressError);
   await assert.rejects(push.dial("inproc://a", { timeout: -1 }), ArgumentError);
   await assert.rejects(push.send(5 as unknown as string), ArgumentError);
-  const wrong = [{ sendBuffer: -1 }, { sendTimeout: -1 }, { linger: NaN }, { maxReceiveSize: 0.5 }, {
-    reconnectJitter: 1.5,
-  }];
+  const wrong = [
+    { sendBuffer: -1 },
+    { sendTimeout: -1 },
+    { sendTimeout: 2 ** 31 },
+    { linger: NaN },
+    { maxReceiveSize: 0.5 },
+    { reconnectJitter: 1.5 },
+  ];
   for (const options of wrong) assert.throws(() => new Push(options), ArgumentError);
+  assert.throws(() => new Pull({ receiveTimeout: 2 ** 31 }), ArgumentError);
   assert.throws(() => new Pair({ version: 2 as 1 }), ArgumentError);
   assert.throws(() => new Pair({ polyamorous: true }), ArgumentError);
   assert.equal(push.stats().endpoints, 0);

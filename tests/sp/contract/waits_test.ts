@@ -147,3 +147,62 @@ overEach("sockets receive again when their device has ended", async (carrier) =>
   assert.equal((await receiving).text(), "for the socket");
   await closeAll(front, back);
 });
+
+overEach("whoever gives up sending holds up nobody behind", async (carrier) => {
+  const push = new Push();
+  const large = new Uint8Array(2000);
+  const [small, busy] = [new Pull(), new Pull({ receiveBuffer: 1 })];
+  await push.listen("inproc://given-up");
+  await busy.dial("inproc://given-up", SOON);
+  while (busy.stats().unread === 0) {
+    push.trySend(large);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  while (push.trySend(large));
+  const { url } = await push.listen(carrier.url());
+  await small.dial(url, { maxReceiveSize: 1000, ...SOON });
+  const given = new AbortController();
+  const first = assert.rejects(push.send(large, { signal: given.signal }), { name: "AbortError" });
+  const second = push.send("small", SOON);
+
+  given.abort();
+
+  await Promise.all([first, second]);
+  assert.equal((await small.receive(SOON)).text(), "small");
+  await push.close({ linger: 0 });
+  await closeAll(small, busy);
+}, { only: ({ tellsSizes }) => tellsSizes === true });
+
+test("a call without end waits on where its socket would give up", async () => {
+  await using push = new Push({ sendTimeout: 1 });
+  await using pull = new Pull({ receiveTimeout: 1 });
+  const endless = [push.send("x", { timeout: Infinity }), pull.receive({ timeout: Infinity })] as const;
+  await assert.rejects(push.send("y"), { name: "TimeoutError" });
+  await assert.rejects(pull.receive(), { name: "TimeoutError" });
+
+  await pull.listen("inproc://endless");
+  await push.dial("inproc://endless", SOON);
+
+  await endless[0];
+  assert.equal((await endless[1]).text(), "x");
+});
+
+test("a blocking question that nobody hears ends when its socket says", async () => {
+  await using req = new Req({ receiveTimeout: 1 });
+
+  assert.throws(() => req.requestSync("anybody?"), { name: "TimeoutError" });
+});
+
+test("a blocking receive that can't be leaves the question as it was", async () => {
+  await using rep = new Rep();
+  await rep.listen("inproc://as-it-was");
+  await using req = new Req();
+  await req.dial("inproc://as-it-was", SOON);
+  await req.send("question");
+
+  assert.throws(() => req.receiveSync({ timeout: -1 }), { name: "ArgumentError" });
+
+  await rep.receive(SOON);
+  await rep.send("answer");
+  assert.equal((await req.receive(SOON)).text(), "answer");
+});
