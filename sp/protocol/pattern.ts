@@ -116,8 +116,8 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
   protected readonly pipes: Set<P> = new Set();
   /** What is counted. */
   protected readonly counters: Counters = new Counters();
-  /** The largest message that one of the pipes can take, as far as is known; 0 when pipes have come or gone since. */
-  #maxSendSize = 0;
+  /** The pipe that could take the largest messages when that was last looked at; `undefined` when pipes have come or gone since. */
+  #largest: P | undefined = undefined;
   #isClosed = false;
 
   /** Makes an engine without pipes. */
@@ -142,7 +142,7 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     const record = this.createRecord(pipe);
     pipe.state = record;
     this.pipes.add(record);
-    this.#maxSendSize = 0;
+    this.#largest = undefined;
     this.attached(record, now);
     return true;
   }
@@ -153,7 +153,7 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     pipe.state = undefined;
     record.forget();
     this.pipes.delete(record);
-    this.#maxSendSize = 0;
+    this.#largest = undefined;
     this.detached(record, now);
   }
 
@@ -174,19 +174,20 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
       record.forget();
     }
     this.pipes.clear();
+    this.#largest = undefined;
     this.closed();
   }
 
   /** Whether a message of so many bytes, header included, can be sent: by one of the pipes, or a later one while there is none. */
   fits(size: number): boolean {
-    if (size <= this.#maxSendSize) return true;
-    let largest = this.pipes.size === 0 ? Infinity : 0;
-    for (const { pipe } of this.pipes) {
-      largest = Math.max(largest, pipe.maxSendSize);
-      if (largest === Infinity) break;
+    if (this.#largest?.fits(size) || this.pipes.size === 0) return true;
+    let largest: P | undefined;
+    for (const record of this.pipes) {
+      if (largest === undefined || record.pipe.maxSendSize > largest.pipe.maxSendSize) largest = record;
+      if (largest.pipe.maxSendSize === Infinity) break;
     }
-    this.#maxSendSize = largest;
-    return size <= largest;
+    this.#largest = largest;
+    return largest!.fits(size);
   }
 
   /**
@@ -195,7 +196,7 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
    * @throws {MessageTooLargeError} Saying how large it may be.
    */
   checkSize(size: number): void {
-    if (size > this.#maxSendSize && !this.fits(size)) throw this.tooLarge(size);
+    if (!this.fits(size)) throw this.tooLarge(size);
   }
 
   countDrop(reason: keyof DropStats, pipe?: Pick<Pipe, "id">): void {
@@ -233,10 +234,10 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
     if (this.#isClosed) throw new ClosedError(`${operation}: the ${this.info.name} socket is closed`);
   }
 
-  /** The error of a message that none of the pipes can take. */
+  /** The error of a message that none of the pipes can take, as {@linkcode Pattern.fits} has just found. */
   protected tooLarge(size: number): MessageTooLargeError {
-    const [only] = this.pipes;
-    return tooLarge(size, this.#maxSendSize, this.pipes.size === 1 ? only.pipe : undefined);
+    const { pipe } = this.#largest!;
+    return tooLarge(size, pipe.maxSendSize, this.pipes.size === 1 ? pipe : undefined);
   }
 
   /** Whether there is room for one more pipe. */

@@ -340,9 +340,9 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
       else this.#resends.add(request);
     }
     this.#resend(now);
-    for (const { context } of failed) {
+    for (const request of failed) {
       const lost = new NoPeerError("receive: the peer that had the request is gone; ask again, or give a `resendTime`");
-      this.#fail(context, ofPipe(lost, record.pipe), now);
+      this.#fail(request, ofPipe(lost, record.pipe), now);
     }
     this.#wake(now);
   }
@@ -352,7 +352,10 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
     this.#ready.current = undefined;
   }
 
-  #fail(context: ReqContext, error: SockeyeError, now: number): void {
+  /** Tells that there will be no reply, unless who asked has given up, or asked something else, in the meantime. */
+  #fail(request: Request, error: SockeyeError, now: number): void {
+    const { context } = request;
+    if (context.request !== request) return;
     this.forget(context);
     context.settle(error, now);
   }
@@ -364,7 +367,7 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
       if (record === undefined) {
         if (this.#ready.current === undefined) return;
         const size = WORD + request.body.length;
-        if (!this.fits(size)) this.#fail(request.context, this.tooLarge(size), now);
+        if (!this.fits(size)) this.#fail(request, this.tooLarge(size), now);
         continue;
       }
       request.carry(record, now);

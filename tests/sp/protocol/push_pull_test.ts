@@ -1,7 +1,7 @@
 // PUSH and PULL: distribution, backpressure, fairness.
 
 import assert from "node:assert/strict";
-import { type ArgumentError, ClosedError } from "../../../common/errors.ts";
+import { type ArgumentError, ClosedError, MessageTooLargeError } from "../../../common/errors.ts";
 import { SpMessage } from "../../../sp/message.ts";
 import { PullEngine } from "../../../sp/protocol/pull.ts";
 import { PushEngine } from "../../../sp/protocol/push.ts";
@@ -84,6 +84,20 @@ test("no message overtakes one that waits for the pipe that can take it", () => 
   assert.deepEqual([small.sent, large.sent], [["31"], [hex(":large enough")]]);
   assert.equal(push(engine, "2"), true);
   assert.deepEqual(small.sent, ["31", "32"]);
+});
+
+test("a message is refused that the peer has ceased to take, and one dropped that waits for it", () => {
+  const engine = new PushEngine({ sendBuffer: 1 });
+  const [pipe] = attach(engine, 1, 1);
+  assert.deepEqual([push(engine, "12345678"), push(engine, "12345678")], [true, true]);
+
+  pipe.maxSendSize = 4;
+
+  assert.throws(() => push(engine, "12345678"), MessageTooLargeError);
+  makeRoom(engine, pipe, 1);
+  assert.deepEqual([engine.unsent, engine.stats().dropped.tooLarge], [0, 1]);
+  pipe.maxSendSize = 8;
+  assert.equal(push(engine, "12345678"), true);
 });
 
 test("what a peer sends to PUSH is dropped", () => {

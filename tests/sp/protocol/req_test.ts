@@ -1,7 +1,7 @@
 // REQ: ids, sending again, cancelling, contexts.
 
 import assert from "node:assert/strict";
-import { ArgumentError, ClosedError, NoPeerError, StateError } from "../../../common/errors.ts";
+import { ArgumentError, ClosedError, MessageTooLargeError, NoPeerError, StateError } from "../../../common/errors.ts";
 import { SpMessage } from "../../../sp/message.ts";
 import type { Sender } from "../../../sp/protocol/engine.ts";
 import { RawReqEngine } from "../../../sp/protocol/raw_req.ts";
@@ -90,6 +90,39 @@ test("a request that is too large for the pipe with room is tried once, and wait
   makeRoom(engine, large, 1);
 
   assert.deepEqual([tries, small.sent.length, large.sent.length], [2, 0, 1]);
+});
+
+test("a request that the only peer has ceased to take is refused, and one that is to go there again fails", () => {
+  const engine = req();
+  const [gone, left] = attach(engine, 2);
+  ask(engine, "12345678");
+
+  left.maxSendSize = 8;
+  engine.detach(gone, 0);
+
+  assert.throws(() => engine.tryReceive(0), MessageTooLargeError);
+  left.maxSendSize = 12;
+  assert.equal(ask(engine, "12345678"), true);
+  left.maxSendSize = 8;
+  assert.throws(() => ask(engine, "12345678"), MessageTooLargeError);
+});
+
+test("a request that was asked while others fail is not one of them", () => {
+  const engine = req({ resendTime: Infinity });
+  const [gone, left] = attach(engine, 2);
+  const contexts = [engine.openContext(), engine.openContext()];
+  left.room = 0;
+  ask(contexts[0], "a");
+  ask(contexts[1], "b");
+  makeRoom(engine, left, 1);
+  contexts[0].tryReceive(0);
+  contexts[0].onReceivable = () => assert.equal(ask(contexts[1], "c"), true);
+
+  engine.detach(gone, 0);
+  engine.receive(left, bytesOf(`${left.last.slice(0, 8)}:to c`), 0);
+
+  assert.throws(() => contexts[0].tryReceive(0), NoPeerError);
+  assert.equal(contexts[1].tryReceive(0)?.text(), "to c");
 });
 
 test("late, duplicate, foreign and malformed replies are dropped and counted", () => {
