@@ -18,10 +18,11 @@ import {
   SOL_SOCKET,
 } from "../ffi/constants.ts";
 import type { MessageSocketOptions } from "../ffi/message_socket_options.ts";
-import { ifIndexToName, setsockopt } from "../ffi/syscalls.ts";
+import { ifIndexToName, ifNameToIndex, setsockopt } from "../ffi/syscalls.ts";
 import type { IpSocketSide } from "./destination.ts";
 import { applyMulticastOptions, checkMulticastOptions, type MulticastOptions } from "./multicast.ts";
 import { type PacketInfoName, packetInfoNames, requestPacketInfo } from "./packet_info.ts";
+import { checkInterface } from "./packet_options.ts";
 
 /** How any packet socket is set up. */
 export interface PacketSocketOptions {
@@ -105,7 +106,7 @@ export function applyPacketSocketOptions(
 export function checkIpSocketOptions(options: IpSocketOptions, family: "inet" | "inet6"): void {
   checkPacketSocketOptions(options, family);
   checkMulticastOptions(options.multicast);
-  if (typeof options.interface === "number") checkInteger("options.interface", options.interface, 1, MAX_INT);
+  checkInterface(options, "options");
 }
 
 /** Sets the options of a socket that is open and not yet bound. */
@@ -121,6 +122,8 @@ export function applyIpSocketOptions(fd: number, socket: IpSocketSide, options: 
 }
 
 function bindToDevice(fd: number, name: string): void {
+  // Says which interface there isn't, as the option doesn't.
+  ifNameToIndex(name);
   setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, new TextEncoder().encode(`${name}\0`));
 }
 

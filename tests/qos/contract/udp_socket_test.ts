@@ -99,11 +99,14 @@ test("options and addresses that can't be are refused by name, and leave nothing
     ["options.multicast.ttl", { multicast: { ttl: 256 } }],
     ["options.multicast.interface", { multicast: { interface: 0 } }],
     ["options.interface", { interface: -1 }],
+    // The kernel takes it for "any interface".
+    ["options.interface", { interface: "" }],
   ];
   for (const [argument, options] of wrong) {
     assert.throws(() => UdpSocket.bind("127.0.0.1:0", options), refused(argument));
   }
   assert.throws(() => UdpSocket.bind("127.0.0.1:0", { interface: "no-such-if" }), failed("ENODEV"));
+  assert.throws(() => UdpSocket.bind("127.0.0.1:0", { interface: "no-such-if" }), /no-such-if/);
   assert.throws(() => UdpSocket.bind("127.0.0.1:0", { multicast: { interface: "no-such-if" } }), failed("ENODEV"));
   for (const address of ["localhost:0", "127.0.0.1", "127.0.0.1:65536", ":53", "::1:53", "[::1]"]) {
     assert.throws(() => UdpSocket.bind(address), AddressError, address);
