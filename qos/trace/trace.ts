@@ -106,6 +106,8 @@ class Course {
   readonly #names: ReverseNames | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #wakeup: Wakeup;
+  /** Also where nobody asks for the next event, and the generator stands still. */
+  readonly #onAbort = () => this.close();
   #named: TraceEvent[] = [];
 
   constructor(settings: TraceSettings, target: TraceTarget, prober: Prober) {
@@ -117,6 +119,7 @@ class Course {
     this.#wakeup = new Wakeup(signal);
     this.#names = names ? new ReverseNames((address, name) => this.#addName(address, name)) : undefined;
     prober.listen(() => this.#wakeup.wake());
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   get mtu(): number | undefined {
@@ -138,6 +141,7 @@ class Course {
   }
 
   close(): void {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#prober.close();
     this.#names?.close();
     this.#wakeup.close();

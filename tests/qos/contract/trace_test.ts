@@ -239,6 +239,20 @@ test("a signal that is aborted already lets nothing out", async () => {
   assert.equal(listener.tryReceive(), undefined);
 });
 
+test("the signal closes the sockets also where nobody asks for the next event", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const events = trace("127.0.0.1", { signal: controller.signal });
+  const before = openSockets();
+  while ((await events.next()).value?.type !== "sent");
+
+  controller.abort(reason);
+
+  assert(openSockets() <= before, `${openSockets()} sockets, ${before} before`);
+  await assert.rejects(events.next(), (error) => error === reason);
+  assert.deepEqual(await events.next(), { done: true, value: undefined });
+});
+
 test("a loop that is left closes the sockets", async () => {
   const leave = async () => {
     for await (const { type } of trace("127.0.0.1")) if (type === "sent") break;
