@@ -1,10 +1,9 @@
 /**
- * Peers that behave badly, to be killed; `faulty.ts half-answer|silent|echo|stall|sleep|flood URL`.
+ * Peers that behave badly, to be killed; `faulty.ts half-answer|silent|echo|sleep|flood URL`.
  *
  * - `half-answer` listens as REP, and sends the first half of an answer to each question.
  * - `silent` listens as REP, and takes a question that it never answers.
  * - `echo` listens as REP, and answers.
- * - `stall` dials as PULL by a stream of its own, and reads nothing.
  * - `sleep` dials as PULL, and reads nothing.
  * - `flood` dials as PUSH, and sends messages of a mebibyte without end, each full of its number.
  *
@@ -12,7 +11,7 @@
  */
 
 import { Pull, Push, Rep } from "@sockeye/sockeye/sp";
-import { connect, createServer, type NetConnectOpts, type Socket } from "node:net";
+import { createServer, type ListenOptions, type Socket } from "node:net";
 import process from "node:process";
 import { encodeGreeting, GREETING_BYTES } from "../../../sp/transport/stream/frame_format.ts";
 
@@ -20,7 +19,7 @@ const [behaviour, url] = process.argv.slice(2);
 const isIpc = url.startsWith("ipc://");
 const rest = url.slice(url.indexOf("://") + 3);
 const at = rest.lastIndexOf(":");
-const where: NetConnectOpts = isIpc ? { path: rest } : { host: rest.slice(0, at), port: Number(rest.slice(at + 1)) };
+const where: ListenOptions = isIpc ? { path: rest } : { host: rest.slice(0, at), port: Number(rest.slice(at + 1)) };
 
 function answerHalf(socket: Socket): void {
   socket.write(encodeGreeting(49));
@@ -58,11 +57,6 @@ if (behaviour === "half-answer") {
   await push.dial(url);
   console.log("ready");
   for (let number = 0;; number++) await push.send(new Uint8Array(1 << 20).fill(number));
-} else {
-  const socket = connect(where, () => {
-    socket.pause();
-    socket.write(encodeGreeting(81), computeForEver);
-  });
 }
 
 /** Says that it is ready, and does nothing more: its runtime can't read ahead either. */
