@@ -40,7 +40,7 @@ export interface PipeEvent {
   readonly pipe: SpPipe;
   /** Why it is gone, unless somebody just closed it. */
   readonly error?: SockeyeError;
-  /** Refuses a pipe while it is being added; it is closed then. */
+  /** Refuses a pipe while it is being added, as closing it does. */
   refuse(): void;
 }
 
@@ -252,7 +252,7 @@ export class SocketCore implements LineOwner, PipeOwner {
     transport.check(url, "dial");
     const settings = endpointSettings(options, this.#defaults);
     const resolved = await this.#resolve(transport, url, options);
-    const dialer = new Dialer(transport, resolved, this.#greeting, settings, this);
+    const dialer = new Dialer(transport, url, resolved, this.#greeting, settings, this);
     this.#dialers.add(dialer);
     const connected = options.wait === false ? undefined : dialer.untilConnected(options);
     dialer.start(options.retry);
@@ -406,6 +406,7 @@ export class SocketCore implements LineOwner, PipeOwner {
       this.#keepCounts(pipe);
     }
     this.#pipes.clear();
+    for (const onGone of this.#onGone.values()) onGone();
     this.#onGone.clear();
     const error = concerning(new ClosedError(`the socket ${this.label} was closed; open a new one`), this.label);
     for (const fail of this.#failLines) fail(error);
@@ -434,7 +435,9 @@ export class SocketCore implements LineOwner, PipeOwner {
     let isRefused = false;
     if (!this.#isClosed) this.#tell("adding", pipe, undefined, () => isRefused = true);
     if (this.#isClosed) return new ClosedError(`${pipe.url}: the socket ${this.label} was closed meanwhile`);
-    if (isRefused) return new StateError(`${pipe.url}: the connection was refused while it was being added`);
+    if (isRefused || pipe.isClosed) {
+      return new StateError(`${pipe.url}: the connection was refused while it was being added`);
+    }
     if (this.engine.attach(pipe, this.now())) return undefined;
     return new StateError(`${pipe.url}: ${this.engine.info.name} takes no other peer beside the one that it has`);
   }

@@ -29,12 +29,15 @@ const HOPELESS: readonly string[] = ["ADDRESS", "UNSUPPORTED", "ARGUMENT"];
 export class Dialer {
   readonly url: string;
   readonly #transport: Transport;
-  readonly #target: SpUrl;
+  readonly #named: SpUrl;
   readonly #greeting: Greeting;
   readonly #settings: EndpointSettings;
   readonly #owner: DialerOwner;
   readonly #waiting: WaitList<void> = new WaitList();
   readonly #backoff: Backoff;
+  /** Where that is, as far as is known. */
+  #target: SpUrl;
+  #isResolving = false;
   #attempt: Dialing | undefined;
   #cancelTimer: () => void = () => {};
   #isClosed = false;
@@ -42,9 +45,23 @@ export class Dialer {
   #lastError: SockeyeError | undefined;
   #retries = true;
 
-  constructor(transport: Transport, target: SpUrl, greeting: Greeting, settings: EndpointSettings, owner: DialerOwner) {
-    this.url = target.href;
+  /**
+   * Makes a dialer that does nothing yet.
+   *
+   * @param named Where to connect, as the user says it.
+   * @param target The same with its name resolved; where there is none, the same object.
+   */
+  constructor(
+    transport: Transport,
+    named: SpUrl,
+    target: SpUrl,
+    greeting: Greeting,
+    settings: EndpointSettings,
+    owner: DialerOwner,
+  ) {
+    this.url = named.href;
     this.#transport = transport;
+    this.#named = named;
     this.#target = target;
     this.#greeting = greeting;
     this.#settings = settings;
@@ -61,10 +78,15 @@ export class Dialer {
   /** Makes an attempt. Without `retry` its failure is told to whoever waits, and is the end. */
   start(retry: boolean = this.#retries): void {
     this.#retries = retry;
-    this.#attempt = this.#transport.dial(this.#target, this.#greeting, this.#settings, {
-      connected: (connection) => this.#connected(connection),
-      failed: (error) => this.#failed(error),
-    });
+    try {
+      this.#attempt = this.#transport.dial(this.#target, this.#greeting, this.#settings, {
+        connected: (connection) => this.#connected(connection),
+        failed: (error) => this.#failed(error),
+      });
+    } catch (error) {
+      // The interface that a zone names may be gone.
+      this.#failed(error as SockeyeError);
+    }
   }
 
   /** Resolves with the first connection; rejects with what can't be mended by trying again. */
@@ -93,13 +115,14 @@ export class Dialer {
   #connected(connection: Connection): void {
     this.#attempt = undefined;
     this.#backoff.reset();
+    this.#isConnected = true;
     const refusal = this.#owner.adopt(connection, "dialer", () => {
       this.#isConnected = false;
       this.#tryLater();
     });
-    if (refusal !== undefined) return this.#failed(refusal);
-    this.#isConnected = true;
-    this.#waiting.resolveAll(undefined);
+    if (refusal === undefined) return this.#waiting.resolveAll(undefined);
+    this.#isConnected = false;
+    this.#failed(refusal);
   }
 
   #failed(error: SockeyeError): void {
@@ -118,6 +141,22 @@ export class Dialer {
 
   #tryLater(): void {
     if (this.#isClosed) return;
+    if (this.#target !== this.#named) this.#resolveAgain();
     this.#cancelTimer = timers.at(performance.now() + this.#backoff.next(), () => this.start());
+  }
+
+  /**
+   * Asks for the addresses of a name, which may have changed. Attempts don't wait for the answer: it never comes while the
+   * thread is blocked.
+   */
+  #resolveAgain(): void {
+    if (this.#isResolving) return;
+    this.#isResolving = true;
+    const found = (target: SpUrl) => {
+      this.#isResolving = false;
+      this.#target = target;
+    };
+    // Where nobody knows the name just now, its last addresses have to do.
+    this.#transport.resolve!(this.#named, {}).then(found, () => found(this.#target));
   }
 }

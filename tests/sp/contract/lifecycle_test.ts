@@ -90,6 +90,48 @@ overEach("pipes tell who they are, and may be refused", async (carrier) => {
   await pull.close();
 });
 
+overEach("a pipe that is closed while it is being added is refused, too", async (carrier) => {
+  const pull = new Pull();
+  const types: string[] = [];
+  const closing = pull.onPipe(({ type, pipe }) => {
+    types.push(type);
+    pipe.close();
+  });
+  const { url } = await pull.listen(carrier.url());
+  const push = new Push({ reconnectMin: 5 });
+  const refused = nextEvent(pull, "adding");
+  await push.dial(url, { wait: false });
+
+  await refused;
+
+  assert.equal(pull.pipes.length, 0);
+  closing();
+  assert.deepEqual(new Set(types), new Set(["adding"]));
+  await nextEvent(pull, "added");
+  await push.send("hello", SOON);
+  assert.equal((await pull.receive(SOON)).text(), "hello");
+  await push.close();
+  await pull.close();
+});
+
+overEach("a dialer has no connection any more when its socket is closed", async (carrier) => {
+  const pull = new Pull();
+  const { url } = await pull.listen(carrier.url());
+  const push = new Push();
+  const dialer = await push.dial(url, SOON);
+  const other = new Push();
+  other.onPipe(({ type }) => {
+    if (type === "added") void other.close();
+  });
+  await assert.rejects(other.dial(url, SOON), ClosedError);
+  assert(dialer.isConnected);
+
+  await push.close();
+
+  assert(!dialer.isConnected);
+  await pull.close();
+});
+
 overEach("close lets what was sent leave", async (carrier) => {
   const push = new Push();
   const pull = new Pull();
