@@ -168,12 +168,16 @@ async function refuse(net: Topology, namespace: string): Promise<void> {
   await configure(net, namespace, refusals);
 }
 
+/** Protocols by number, for not every machine has their names in /etc/protocols. */
+const ICMP = 1;
+const ICMP6 = 58;
+
 /** From now on a machine says nothing by ICMP, and forwards as before. */
 export async function silence(net: Topology, namespace: string): Promise<void> {
   // The rules apply to what a machine sends itself ("iif lo"), and not to questions for neighbours, which aren't routed.
   await configure(net, namespace, [
-    "-4 rule add iif lo ipproto icmp blackhole",
-    "-6 rule add iif lo ipproto ipv6-icmp blackhole",
+    `-4 rule add iif lo ipproto ${ICMP} blackhole`,
+    `-6 rule add iif lo ipproto ${ICMP6} blackhole`,
   ]);
 }
 
@@ -181,8 +185,8 @@ export async function silence(net: Topology, namespace: string): Promise<void> {
 export async function silenceTooBig(net: Topology, namespace: string): Promise<void> {
   // The kernel keeps ICMP's type and code where ports are: 3 and 4 are 0x0304 (RFC 1191), 2 and 0 are 0x0200 (RFC 4443).
   await configure(net, namespace, [
-    `-4 rule add iif lo ipproto icmp dport ${0x0304} blackhole`,
-    `-6 rule add iif lo ipproto ipv6-icmp dport ${0x0200} blackhole`,
+    `-4 rule add iif lo ipproto ${ICMP} dport ${0x0304} blackhole`,
+    `-6 rule add iif lo ipproto ${ICMP6} dport ${0x0200} blackhole`,
   ]);
 }
 
