@@ -5,19 +5,25 @@
  */
 
 import { SystemError, UnsupportedError } from "../../../common/errors.ts";
-import { RawIpSocket } from "../../raw_ip_socket.ts";
+import { RawIpSocket, type RawIpSocketOptions } from "../../raw_ip_socket.ts";
 import type { ProberSettings } from "./prober.ts";
 
 /**
  * Opens a raw socket that hears the destination only, and errors from everybody.
  *
+ * A connected raw socket hears what comes for one address of this machine, which connect(2) chooses: so the address or
+ * the interface from which probes leave has to be its own before.
+ *
  * @throws {UnsupportedError} Without CAP_NET_RAW.
+ * @throws {SystemError} As in bind(2) and connect(2).
  */
 export function openRawSocket(
-  { destination }: ProberSettings,
+  { destination, packet }: ProberSettings,
   options: { protocol: "icmp" | "icmp6" | "tcp"; icmpTypes?: number[] },
 ): RawIpSocket {
-  const socket = open(destination.family, options);
+  const { source, interface: through } = packet;
+  const bind = source === undefined ? undefined : { ...destination, address: source, port: 0 };
+  const socket = open({ ...options, family: destination.family, bind, interface: through });
   try {
     socket.connect({ ...destination, port: 0 });
     return socket;
@@ -27,9 +33,9 @@ export function openRawSocket(
   }
 }
 
-function open(family: "inet" | "inet6", options: { protocol: "icmp" | "icmp6" | "tcp"; icmpTypes?: number[] }) {
+function open(options: RawIpSocketOptions): RawIpSocket {
   try {
-    return RawIpSocket.open({ ...options, family, info: ["ttl", "timestamp"], errors: true });
+    return RawIpSocket.open({ ...options, info: ["ttl", "timestamp"], errors: true });
   } catch (error) {
     if (!(error instanceof SystemError && (error.code === "EPERM" || error.code === "EACCES"))) throw error;
     throw new UnsupportedError(
