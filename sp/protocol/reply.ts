@@ -4,9 +4,10 @@
  * @module
  */
 
-import { ClosedError, StateError } from "../../common/errors.ts";
+import { StateError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
-import { type Context, ignore, type Receiver, type Sender } from "./engine.ts";
+import { ConversingEngine, EngineContext } from "./contexts.ts";
+import { ignore, type Sender } from "./engine.ts";
 import {
   bufferOption,
   DEFAULT_RECEIVE_BUFFER,
@@ -16,7 +17,7 @@ import {
 } from "./options.ts";
 import { backtraceLength, MALFORMED, TOO_MANY_HOPS } from "./parts/backtrace.ts";
 import { FairQueue, Inlet } from "./parts/fair_queue.ts";
-import { Pattern, PipeRecord } from "./pattern.ts";
+import { PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** How a REP or RESPONDENT socket behaves. */
@@ -37,20 +38,12 @@ export class ReplyPipe extends PipeRecord {
 }
 
 /** A conversation on a REP or RESPONDENT socket: one question, one answer, and so on. */
-export class ReplyContext implements Sender, Receiver, Context {
+export class ReplyContext extends EngineContext<ReplyEngine> implements Sender {
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   /** The pipe that the question came by; `undefined` while there is none. The engine's business, as what follows. */
   origin: ReplyPipe | undefined = undefined;
   /** The way back from there. */
   backtrace: Uint8Array = NO_HEADER;
-  readonly #engine: ReplyEngine;
-  #isClosed = false;
-
-  /** Made by {@linkcode ReplyEngine.openContext}. */
-  constructor(engine: ReplyEngine) {
-    this.#engine = engine;
-  }
 
   /**
    * Sends the answer. False while the pipe that it is for is full; when that has gone, the answer is dropped and counted, and
@@ -59,25 +52,14 @@ export class ReplyContext implements Sender, Receiver, Context {
    * @throws {StateError} If there is no question to answer.
    */
   trySend(message: SpMessage, _now: number): boolean {
-    this.#checkOpen("send");
-    return this.#engine.answer(this, message.body);
+    this.checkOpen("send");
+    return this.engine.answer(this, message.body);
   }
 
   /** Gives a question. One that was received before, and not answered, has no answer any more. */
   tryReceive(_now: number): SpMessage | undefined {
-    this.#checkOpen("receive");
-    return this.#engine.take(this);
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#engine.closeContext(this);
-  }
-
-  #checkOpen(operation: string): void {
-    if (!this.#isClosed) return;
-    throw new ClosedError(`${operation}: the ${this.#engine.info.name} context, or its socket, is closed`);
+    this.checkOpen("receive");
+    return this.engine.take(this);
   }
 }
 
@@ -88,59 +70,31 @@ export class ReplyContext implements Sender, Receiver, Context {
  * paused; those of a pipe that goes are dropped, since nobody could be answered. The header of a question stays with the
  * context that takes it, and is what its answer begins with.
  */
-export abstract class ReplyEngine extends Pattern<ReplyPipe> implements Sender, Receiver {
+export abstract class ReplyEngine extends ConversingEngine<ReplyPipe, ReplyContext> {
+  protected readonly main: ReplyContext;
   readonly #hopLimit: number;
   readonly #incoming: FairQueue;
-  readonly #contexts: Set<ReplyContext> = new Set();
   /** Contexts that have asked for a question when there was none, the first first. */
   readonly #waiting: Set<ReplyContext> = new Set();
-  readonly #main: ReplyContext;
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: ReplyOptions) {
-    super(false);
+    super();
     this.#hopLimit = hopLimitOption(options.hopLimit);
     this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
-    this.#main = this.openContext();
-  }
-
-  get onSendable(): (now: number) => void {
-    return this.#main.onSendable;
-  }
-
-  set onSendable(callback: (now: number) => void) {
-    this.#main.onSendable = callback;
-  }
-
-  get onReceivable(): (now: number) => void {
-    return this.#main.onReceivable;
-  }
-
-  set onReceivable(callback: (now: number) => void) {
-    this.#main.onReceivable = callback;
+    this.main = this.openContext();
   }
 
   /** Opens a context. */
   openContext(): ReplyContext {
     this.checkOpen("openContext");
-    const context = new ReplyContext(this);
-    this.#contexts.add(context);
-    return context;
+    return this.add(new ReplyContext(this));
   }
 
-  /** A context has closed; it says so itself. */
-  closeContext(context: ReplyContext): void {
-    this.#contexts.delete(context);
+  override contextClosed(context: ReplyContext): void {
+    super.contextClosed(context);
     this.#waiting.delete(context);
     this.#finish(context);
-  }
-
-  trySend(message: SpMessage, now: number): boolean {
-    return this.#main.trySend(message, now);
-  }
-
-  tryReceive(now: number): SpMessage | undefined {
-    return this.#main.tryReceive(now);
   }
 
   /** Sends the answer of a context, or lets it wait. */
@@ -209,7 +163,7 @@ export abstract class ReplyEngine extends Pattern<ReplyPipe> implements Sender, 
   }
 
   protected override closed(): void {
-    for (const context of this.#contexts) context.close();
+    super.closed();
     this.#incoming.clear();
   }
 

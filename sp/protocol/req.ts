@@ -12,16 +12,17 @@
  * @module
  */
 
-import { ClosedError, NoPeerError, SockeyeError, StateError } from "../../common/errors.ts";
+import { NoPeerError, SockeyeError, StateError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
-import { type Context, ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
+import { ConversingEngine, EngineContext } from "./contexts.ts";
+import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
 import { durationOption } from "./options.ts";
 import { ofPipe } from "./errors.ts";
 import { readWord, WORD, writeWord } from "./parts/backtrace.ts";
 import { Ids } from "./parts/ids.ts";
 import { sendInTurn } from "./parts/in_turn.ts";
 import { Ring, RingNode } from "./parts/ring.ts";
-import { Pattern, PipeRecord } from "./pattern.ts";
+import { PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { REQ } from "./protocols.ts";
 
@@ -78,21 +79,18 @@ class Request {
 }
 
 /** A conversation on a REQ socket: one request, one reply, and so on. */
-export class ReqContext implements Sender, Receiver, Context {
+export class ReqContext extends EngineContext<ReqEngine> implements Sender {
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   /** What is asked, while there is no reply; the engine's business. */
   request: Request | undefined = undefined;
   /** The reply that nobody has asked for yet, or why there will be none; the engine's business. */
   outcome: SpMessage | SockeyeError | undefined = undefined;
-  readonly #engine: ReqEngine;
   #resendTime: number;
   #isWaitedFor = false;
-  #isClosed = false;
 
   /** Made by {@linkcode ReqEngine.openContext}. */
   constructor(engine: ReqEngine, resendTime: number) {
-    this.#engine = engine;
+    super(engine);
     this.#resendTime = resendTime;
   }
 
@@ -105,10 +103,14 @@ export class ReqContext implements Sender, Receiver, Context {
     this.#resendTime = durationOption("resendTime", resendTime);
   }
 
+  override get unread(): number {
+    return this.outcome === undefined ? 0 : 1;
+  }
+
   /** Sends a request. Once it is taken, the request before it is cancelled, and so is a reply that was not asked for. */
   trySend(message: SpMessage, now: number): boolean {
-    this.#checkOpen("send");
-    return this.#engine.ask(this, message.body, now);
+    this.checkOpen("send");
+    return this.engine.ask(this, message.body, now);
   }
 
   /**
@@ -119,7 +121,7 @@ export class ReqContext implements Sender, Receiver, Context {
    * @throws {NoPeerError} If the pipe that carried the request has gone, and it is not sent again.
    */
   tryReceive(_now: number): SpMessage | undefined {
-    this.#checkOpen("receive");
+    this.checkOpen("receive");
     const { outcome } = this;
     if (outcome === undefined) {
       if (this.request === undefined) throw new StateError("receive: nothing was asked; send a request first");
@@ -133,15 +135,8 @@ export class ReqContext implements Sender, Receiver, Context {
 
   /** Forgets the request, and the reply that may be there. */
   cancel(): void {
-    this.#engine.forget(this);
+    this.engine.forget(this);
     this.outcome = undefined;
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.cancel();
-    this.#engine.closeContext(this);
   }
 
   /** There is a reply, or there will be none. */
@@ -152,17 +147,16 @@ export class ReqContext implements Sender, Receiver, Context {
     this.onReceivable(now);
   }
 
-  #checkOpen(operation: string): void {
-    if (this.#isClosed) throw new ClosedError(`${operation}: the req context, or its socket, is closed`);
+  protected override closed(): void {
+    this.cancel();
   }
 }
 
 /** The REQ pattern. */
-export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
+export class ReqEngine extends ConversingEngine<ReqPipe, ReqContext> {
   readonly info: ProtocolInfo = REQ;
+  protected readonly main: ReqContext;
   readonly #ids: Ids;
-  readonly #contexts: Set<ReqContext> = new Set();
-  readonly #main: ReqContext;
   /** Pipes that have room, taking turns. */
   readonly #ready: Ring<ReqPipe> = new Ring();
   /** What has no reply, by id. */
@@ -177,10 +171,9 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: ReqOptions = {}) {
-    super(false);
+    super();
     this.#ids = new Ids(options.firstId);
-    this.#main = new ReqContext(this, durationOption("resendTime", options.resendTime ?? 60_000));
-    this.#contexts.add(this.#main);
+    this.main = this.add(new ReqContext(this, durationOption("resendTime", options.resendTime ?? 60_000)));
   }
 
   override get deadline(): number {
@@ -191,29 +184,13 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
     return this.#resends.size;
   }
 
-  get onSendable(): (now: number) => void {
-    return this.#main.onSendable;
-  }
-
-  set onSendable(callback: (now: number) => void) {
-    this.#main.onSendable = callback;
-  }
-
-  get onReceivable(): (now: number) => void {
-    return this.#main.onReceivable;
-  }
-
-  set onReceivable(callback: (now: number) => void) {
-    this.#main.onReceivable = callback;
-  }
-
   /** See {@linkcode ReqContext.resendTime}; contexts that are opened later have it too. */
   get resendTime(): number {
-    return this.#main.resendTime;
+    return this.main.resendTime;
   }
 
   set resendTime(resendTime: number) {
-    this.#main.resendTime = resendTime;
+    this.main.resendTime = resendTime;
   }
 
   /**
@@ -223,28 +200,17 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
    */
   openContext(options: ReqContextOptions = {}): ReqContext {
     this.checkOpen("openContext");
-    const context = new ReqContext(this, durationOption("resendTime", options.resendTime ?? this.resendTime));
-    this.#contexts.add(context);
-    return context;
+    return this.add(new ReqContext(this, durationOption("resendTime", options.resendTime ?? this.resendTime)));
   }
 
-  /** A context has closed; it says so itself. */
-  closeContext(context: ReqContext): void {
-    this.#contexts.delete(context);
+  override contextClosed(context: ReqContext): void {
+    super.contextClosed(context);
     this.#blocked.delete(context);
-  }
-
-  trySend(message: SpMessage, now: number): boolean {
-    return this.#main.trySend(message, now);
-  }
-
-  tryReceive(now: number): SpMessage | undefined {
-    return this.#main.tryReceive(now);
   }
 
   /** See {@linkcode ReqContext.cancel}. */
   cancel(): void {
-    this.#main.cancel();
+    this.main.cancel();
   }
 
   /** Sends the request of a context, or lets it wait. */
@@ -309,12 +275,6 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
     this.#resend(now);
   }
 
-  protected override get unread(): number {
-    let unread = 0;
-    for (const context of this.#contexts) if (context.outcome !== undefined) unread++;
-    return unread;
-  }
-
   protected createRecord(pipe: Pipe): ReqPipe {
     return new ReqPipe(pipe, this.counters);
   }
@@ -348,7 +308,7 @@ export class ReqEngine extends Pattern<ReqPipe> implements Sender, Receiver {
   }
 
   protected override closed(): void {
-    for (const context of this.#contexts) context.close();
+    super.closed();
     this.#ready.current = undefined;
   }
 

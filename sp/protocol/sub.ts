@@ -11,13 +11,13 @@
  * @module
  */
 
-import { ClosedError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
-import { type Context, ignore, type ProtocolInfo, type Receiver } from "./engine.ts";
+import { ContextEngine, EngineContext } from "./contexts.ts";
+import type { ProtocolInfo } from "./engine.ts";
 import { bufferOption, DEFAULT_RECEIVE_BUFFER } from "./options.ts";
 import { DroppingQueue } from "./parts/dropping_queue.ts";
 import { Topics } from "./parts/topics.ts";
-import { type Counters, Pattern, PipeRecord } from "./pattern.ts";
+import { type Counters, PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { SUB } from "./protocols.ts";
 
@@ -30,24 +30,20 @@ export interface SubOptions {
 }
 
 /** A subscriber of its own on a SUB socket. */
-export class SubContext implements Receiver, Context {
-  onReceivable: (now: number) => void = ignore;
-  readonly #engine: SubEngine;
+export class SubContext extends EngineContext<SubEngine> {
   readonly #counters: Counters;
   readonly #topics: Topics = new Topics();
   readonly #queue: DroppingQueue;
-  #isClosed = false;
 
   /** Made by {@linkcode SubEngine.openContext}. */
   constructor(engine: SubEngine, counters: Counters, options: SubOptions) {
-    this.#engine = engine;
+    super(engine);
     this.#counters = counters;
     const receiveBuffer = bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER, 1);
     this.#queue = new DroppingQueue(receiveBuffer, options.preferNew ?? true);
   }
 
-  /** How many messages wait for the user. */
-  get unread(): number {
+  override get unread(): number {
     return this.#queue.length;
   }
 
@@ -58,28 +54,21 @@ export class SubContext implements Receiver, Context {
 
   /** Wants all messages that begin with these bytes, from now on. Whoever subscribes twice unsubscribes twice. */
   subscribe(topic: Uint8Array): void {
-    this.#checkOpen("subscribe");
+    this.checkOpen("subscribe");
     this.#topics.add(topic);
   }
 
   /** Takes one subscription back, and drops what waits and matches no other; false if there is none. */
   unsubscribe(topic: Uint8Array): boolean {
-    this.#checkOpen("unsubscribe");
+    this.checkOpen("unsubscribe");
     if (!this.#topics.delete(topic)) return false;
     this.#counters.dropped.unsubscribed += this.#queue.retain(({ body }) => this.#topics.matches(body));
     return true;
   }
 
   tryReceive(_now: number): SpMessage | undefined {
-    this.#checkOpen("receive");
+    this.checkOpen("receive");
     return this.#queue.take();
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#queue.clear();
-    this.#engine.closeContext(this);
   }
 
   /** Whether it wants a message. */
@@ -92,31 +81,22 @@ export class SubContext implements Receiver, Context {
     if (this.#queue.put(record, message)) this.onReceivable(now);
   }
 
-  #checkOpen(operation: string): void {
-    if (this.#isClosed) throw new ClosedError(`${operation}: the sub context, or its socket, is closed`);
+  protected override closed(): void {
+    this.#queue.clear();
   }
 }
 
 /** The SUB pattern. */
-export class SubEngine extends Pattern<PipeRecord> implements Receiver {
+export class SubEngine extends ContextEngine<PipeRecord, SubContext> {
   readonly info: ProtocolInfo = SUB;
+  protected readonly main: SubContext;
   readonly #options: SubOptions;
-  readonly #contexts: Set<SubContext> = new Set();
-  readonly #main: SubContext;
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: SubOptions = {}) {
-    super(false);
+    super();
     this.#options = { ...options };
-    this.#main = this.openContext();
-  }
-
-  get onReceivable(): (now: number) => void {
-    return this.#main.onReceivable;
-  }
-
-  set onReceivable(callback: (now: number) => void) {
-    this.#main.onReceivable = callback;
+    this.main = this.openContext();
   }
 
   /**
@@ -126,35 +106,24 @@ export class SubEngine extends Pattern<PipeRecord> implements Receiver {
    */
   openContext(options: SubOptions = {}): SubContext {
     this.checkOpen("openContext");
-    const context = new SubContext(this, this.counters, { ...this.#options, ...options });
-    this.#contexts.add(context);
-    return context;
-  }
-
-  /** A context has closed; it says so itself. */
-  closeContext(context: SubContext): void {
-    this.#contexts.delete(context);
+    return this.add(new SubContext(this, this.counters, { ...this.#options, ...options }));
   }
 
   /** See {@linkcode SubContext.subscribe}. */
   subscribe(topic: Uint8Array): void {
-    this.#main.subscribe(topic);
+    this.main.subscribe(topic);
   }
 
   /** See {@linkcode SubContext.unsubscribe}. */
   unsubscribe(topic: Uint8Array): boolean {
-    return this.#main.unsubscribe(topic);
-  }
-
-  tryReceive(now: number): SpMessage | undefined {
-    return this.#main.tryReceive(now);
+    return this.main.unsubscribe(topic);
   }
 
   receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
     const record = this.recordOf(pipe);
     if (record === undefined) return;
     let isWanted = false;
-    for (const context of this.#contexts) {
+    for (const context of this.contexts) {
       if (!context.matches(bytes)) continue;
       // Whoever receives a message may write into it, so each context but the first gets a copy.
       context.deliver(record, new SpMessage(isWanted ? bytes.slice() : bytes, NO_HEADER, pipe), now);
@@ -163,17 +132,7 @@ export class SubEngine extends Pattern<PipeRecord> implements Receiver {
     if (!isWanted) this.counters.filtered++;
   }
 
-  protected override get unread(): number {
-    let unread = 0;
-    for (const context of this.#contexts) unread += context.unread;
-    return unread;
-  }
-
   protected createRecord(pipe: Pipe): PipeRecord {
     return new PipeRecord(pipe, this.counters);
-  }
-
-  protected override closed(): void {
-    for (const context of this.#contexts) context.close();
   }
 }

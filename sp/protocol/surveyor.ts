@@ -13,15 +13,16 @@
  * @module
  */
 
-import { ClosedError, StateError, TimeoutError } from "../../common/errors.ts";
+import { StateError, TimeoutError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
-import { type Context, ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
+import { ConversingEngine, EngineContext } from "./contexts.ts";
+import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
 import { bufferOption, DEFAULT_RECEIVE_BUFFER, durationOption, type SendBufferOption } from "./options.ts";
 import { readWord, WORD, writeWord } from "./parts/backtrace.ts";
 import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
 import { DroppingQueue } from "./parts/dropping_queue.ts";
 import { Ids } from "./parts/ids.ts";
-import { Pattern, type PipeRecord } from "./pattern.ts";
+import type { PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { SURVEYOR } from "./protocols.ts";
 
@@ -40,22 +41,19 @@ export interface SurveyorOptions extends SurveyorContextOptions, SendBufferOptio
 }
 
 /** A conversation on a SURVEYOR socket: a survey, its answers, and so on. */
-export class SurveyorContext implements Sender, Receiver, Context {
+export class SurveyorContext extends EngineContext<SurveyorEngine> implements Sender {
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   /** The id of the survey, while answers are waited for; otherwise 0. The engine's business, as what follows. */
   id = 0;
   /** When the survey ends. */
   deadline = Infinity;
-  readonly #engine: SurveyorEngine;
   readonly #answers: DroppingQueue;
   #surveyTime: number;
   #isOver = false;
-  #isClosed = false;
 
   /** Made by {@linkcode SurveyorEngine.openContext}. */
   constructor(engine: SurveyorEngine, surveyTime: number, receiveBuffer: number) {
-    this.#engine = engine;
+    super(engine);
     this.#surveyTime = surveyTime;
     this.#answers = new DroppingQueue(receiveBuffer);
   }
@@ -69,17 +67,16 @@ export class SurveyorContext implements Sender, Receiver, Context {
     this.#surveyTime = durationOption("surveyTime", surveyTime);
   }
 
-  /** How many answers wait for the user. */
-  get unread(): number {
+  override get unread(): number {
     return this.#answers.length;
   }
 
   /** Sends a survey to everybody, which cancels the one before; always true. */
   trySend(message: SpMessage, now: number): boolean {
-    this.#checkOpen("send");
-    this.#engine.checkSize(WORD + message.body.length);
+    this.checkOpen("send");
+    this.engine.checkSize(WORD + message.body.length);
     this.cancel();
-    this.#engine.survey(this, message.body, now);
+    this.engine.survey(this, message.body, now);
     return true;
   }
 
@@ -90,7 +87,7 @@ export class SurveyorContext implements Sender, Receiver, Context {
    * @throws {StateError} If there was no survey, or it was cancelled.
    */
   tryReceive(now: number): SpMessage | undefined {
-    this.#checkOpen("receive");
+    this.checkOpen("receive");
     if (this.#answers.length === 0) {
       if (this.id !== 0 && now >= this.deadline) this.end();
       if (this.#isOver) throw new TimeoutError("receive: the survey is over; send another, or raise `surveyTime`");
@@ -101,16 +98,9 @@ export class SurveyorContext implements Sender, Receiver, Context {
 
   /** Forgets the survey and its answers. */
   cancel(): void {
-    this.#engine.forget(this);
+    this.engine.forget(this);
     this.#answers.clear();
     this.#isOver = false;
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.cancel();
-    this.#engine.closeContext(this);
   }
 
   /** An answer has come. */
@@ -120,24 +110,23 @@ export class SurveyorContext implements Sender, Receiver, Context {
 
   /** The deadline is over. True if somebody waits, and has to be told. */
   end(): boolean {
-    this.#engine.forget(this);
+    this.engine.forget(this);
     this.#isOver = true;
     return this.#answers.endWait();
   }
 
-  #checkOpen(operation: string): void {
-    if (this.#isClosed) throw new ClosedError(`${operation}: the surveyor context, or its socket, is closed`);
+  protected override closed(): void {
+    this.cancel();
   }
 }
 
 /** The SURVEYOR pattern. */
-export class SurveyorEngine extends Pattern<DroppingPipe> implements Sender, Receiver {
+export class SurveyorEngine extends ConversingEngine<DroppingPipe, SurveyorContext> {
   readonly info: ProtocolInfo = SURVEYOR;
+  protected readonly main: SurveyorContext;
   readonly #ids: Ids;
   readonly #sendBuffer: number;
   readonly #receiveBuffer: number;
-  readonly #contexts: Set<SurveyorContext> = new Set();
-  readonly #main: SurveyorContext;
   /** Who waits for answers, by the id of the survey. */
   readonly #surveys: Map<number, SurveyorContext> = new Map();
   /** No survey ends before this. Cancelling doesn't change it: looking too early now and then costs less. */
@@ -145,13 +134,12 @@ export class SurveyorEngine extends Pattern<DroppingPipe> implements Sender, Rec
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: SurveyorOptions = {}) {
-    super(false);
+    super();
     this.#ids = new Ids(options.firstId);
     this.#sendBuffer = bufferOption("sendBuffer", options.sendBuffer, 8);
     this.#receiveBuffer = bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER, 1);
     const surveyTime = durationOption("surveyTime", options.surveyTime ?? 1000);
-    this.#main = new SurveyorContext(this, surveyTime, this.#receiveBuffer);
-    this.#contexts.add(this.#main);
+    this.main = this.add(new SurveyorContext(this, surveyTime, this.#receiveBuffer));
   }
 
   override get deadline(): number {
@@ -162,29 +150,13 @@ export class SurveyorEngine extends Pattern<DroppingPipe> implements Sender, Rec
     return unsentOf(this.pipes);
   }
 
-  get onSendable(): (now: number) => void {
-    return this.#main.onSendable;
-  }
-
-  set onSendable(callback: (now: number) => void) {
-    this.#main.onSendable = callback;
-  }
-
-  get onReceivable(): (now: number) => void {
-    return this.#main.onReceivable;
-  }
-
-  set onReceivable(callback: (now: number) => void) {
-    this.#main.onReceivable = callback;
-  }
-
   /** See {@linkcode SurveyorContext.surveyTime}; contexts that are opened later have it too. */
   get surveyTime(): number {
-    return this.#main.surveyTime;
+    return this.main.surveyTime;
   }
 
   set surveyTime(surveyTime: number) {
-    this.#main.surveyTime = surveyTime;
+    this.main.surveyTime = surveyTime;
   }
 
   /**
@@ -196,27 +168,12 @@ export class SurveyorEngine extends Pattern<DroppingPipe> implements Sender, Rec
     this.checkOpen("openContext");
     const surveyTime = durationOption("surveyTime", options.surveyTime ?? this.surveyTime);
     const receiveBuffer = bufferOption("receiveBuffer", options.receiveBuffer, this.#receiveBuffer, 1);
-    const context = new SurveyorContext(this, surveyTime, receiveBuffer);
-    this.#contexts.add(context);
-    return context;
-  }
-
-  /** A context has closed; it says so itself. */
-  closeContext(context: SurveyorContext): void {
-    this.#contexts.delete(context);
-  }
-
-  trySend(message: SpMessage, now: number): boolean {
-    return this.#main.trySend(message, now);
-  }
-
-  tryReceive(now: number): SpMessage | undefined {
-    return this.#main.tryReceive(now);
+    return this.add(new SurveyorContext(this, surveyTime, receiveBuffer));
   }
 
   /** See {@linkcode SurveyorContext.cancel}. */
   cancel(): void {
-    this.#main.cancel();
+    this.main.cancel();
   }
 
   /** Sends the survey of a context to everybody. */
@@ -263,21 +220,11 @@ export class SurveyorEngine extends Pattern<DroppingPipe> implements Sender, Rec
     for (const context of waiting) context.onReceivable(now);
   }
 
-  protected override get unread(): number {
-    let unread = 0;
-    for (const context of this.#contexts) unread += context.unread;
-    return unread;
-  }
-
   protected createRecord(pipe: Pipe): DroppingPipe {
     return new DroppingPipe(pipe, this.counters, this.#sendBuffer);
   }
 
   protected override becameWritable(record: DroppingPipe, _now: number): void {
     record.flush();
-  }
-
-  protected override closed(): void {
-    for (const context of this.#contexts) context.close();
   }
 }
