@@ -1,6 +1,7 @@
 /** Addresses of `sockeye cat` beside those of nngcat: which there are, how they are shown, and how they are complained about. */
 
 import { deepEqual } from "node:assert/strict";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { test } from "../support/harness.ts";
 import { CATS, Folder, nngcatMissing, run } from "./nngcat.ts";
 
@@ -85,12 +86,24 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/**
+ * Whether this machine has an address of the family that a URL insists on, besides that of the loopback: without one,
+ * getaddrinfo(3) finds nothing at all for nng, which asks with AI_ADDRCONFIG.
+ */
+function hasFamilyOf(words: string): boolean {
+  const family = /\btcp([46]):/.exec(words)?.[1];
+  const isIt = (address?: NetworkInterfaceInfo) => address?.family === `IPv${family}` && !address.internal;
+  return family === undefined || Object.values(networkInterfaces()).flat().some(isIt);
+}
+
 async function runWith(name: keyof typeof CATS, words: string) {
   using folder = new Folder();
   const filled = words.replaceAll("FOLDER", folder.path).replace("NAME", name).replace("PID", String(Deno.pid));
   const outcome = await run([...CATS[name], "--pull", "--recv-timeout", "1", ...filled.split(" ")]);
   const anonymous = (text: string) =>
-    text.replaceAll(folder.path, "FOLDER").replace(`-${name}-`, "-NAME-").replace(/:\d{4,5}$/m, ":PORT");
+    text.replaceAll(folder.path, "FOLDER").replace(`-${name}-`, "-NAME-").replace(/:\d{4,5}$/m, ":PORT")
+      // Where no name server answers, nobody can tell that there is no such host.
+      .replace(": Try again", ": Address invalid");
   return { ...outcome, stdout: anonymous(outcome.stdout), stderr: anonymous(outcome.stderr) };
 }
 
@@ -100,6 +113,6 @@ for (const [about, lines] of Object.entries(ADDRESSES)) {
       const [theirs, ours] = await Promise.all([runWith("nngcat", words), runWith("sockeye", words)]);
 
       deepEqual(ours, theirs);
-    }, { skip });
+    }, { skip, where: hasFamilyOf(words) });
   }
 }
