@@ -17,8 +17,10 @@ test("Ctrl-C in the middle of the demo ends it cleanly", async () => {
   const demo = spawn(Deno.execPath(), args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   demo.stdout.setEncoding("utf8").on("data", (text) => output += text);
-  const code = new Promise((resolve) => demo.once("close", resolve));
-  await until(() => output.includes("burst:"));
+  let hasEnded = false;
+  const code = new Promise((resolve) => demo.once("close", resolve)).finally(() => hasEnded = true);
+  await until(() => hasEnded || output.includes("burst:"));
+  assert(!hasEnded, output);
 
   process.kill(demo.pid!, "SIGINT");
 
