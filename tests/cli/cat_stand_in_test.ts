@@ -246,6 +246,9 @@ const SCRIPTS: Record<string, string> = {
     $CLIENT --pus --asy --dia $URL --dat short -v; wait; cat served`,
 };
 
+/** Between the words of a command, as its path may hold any other character. */
+const SEPARATOR = "\x1f";
+
 /** Waits until there is a socket file. */
 const UP = "up() { until [ -S socket ]; do sleep 0.02; done; }";
 
@@ -253,9 +256,13 @@ type CatName = keyof typeof CATS;
 
 async function runScript(script: string, server: CatName, client: CatName) {
   using folder = new Folder();
-  const { status, stdout, stderr } = await run(["sh", "-c", `cd ${folder.path} || exit\n${UP}\n${script}`], {
-    SERVER: CATS[server].join(" "),
-    CLIENT: CATS[client].join(" "),
+  const { status, stdout, stderr } = await run([
+    "sh",
+    "-c",
+    `cd ${folder.path} || exit\nIFS='${SEPARATOR}'\n${UP}\n${script}`,
+  ], {
+    SERVER: CATS[server].join(SEPARATOR),
+    CLIENT: CATS[client].join(SEPARATOR),
     URL: folder.url("socket"),
   });
   // The folders differ, and when a shell tells of a killed job is a matter of luck.
