@@ -80,6 +80,17 @@ export class LineProcess {
     }
   }
 
+  /** Has it stand still, all of its threads, until {@linkcode LineProcess.goOn}; resolves when it does. */
+  async standStill(): Promise<void> {
+    this.kill("SIGSTOP");
+    while (!this.#isOver && !isStopped(this.#child.pid)) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** Ends a {@linkcode LineProcess.standStill}. */
+  goOn(): void {
+    this.kill("SIGCONT");
+  }
+
   async #follow(): Promise<Ended> {
     const [status] = await Promise.all([
       this.#child.status,
@@ -109,5 +120,19 @@ export class LineProcess {
     if (isIt.length === 0) return;
     this.#waiting = this.#waiting.filter((waiting) => !isIt.includes(waiting));
     for (const { found } of isIt) found(line);
+  }
+}
+
+/** Whether no thread of a program runs, proc_pid_stat(5). */
+function isStopped(pid: number): boolean {
+  try {
+    return Array.from(Deno.readDirSync(`/proc/${pid}/task`)).every(({ name }) => {
+      const stat = Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`);
+      // The name of the program, in parentheses, may have some itself.
+      return stat.slice(stat.lastIndexOf(")")).startsWith(") T");
+    });
+  } catch {
+    // The program, or a thread of it, has ended meanwhile; if it was a thread, the next look says more.
+    return false;
   }
 }

@@ -103,6 +103,16 @@ export class Peer {
     await this.#process.ended;
   }
 
+  /** Has the program stand still while something happens. */
+  async whileStill<Value>(happens: () => Promise<Value>): Promise<Value> {
+    await this.#process.standStill();
+    try {
+      return await happens();
+    } finally {
+      this.#process.goOn();
+    }
+  }
+
   /** What was told and said, the last of it if it is much. */
   transcript(): string {
     return this.#transcript.slice(-TRANSCRIPT_LINES).map((line) => `  ${line}`).join("\n");
