@@ -16,7 +16,7 @@
 
 #define MAX_WORDS 8
 #define MAX_NAMED 32
-#define SEND_TIMEOUT_MS 10000
+#define SEND_TIMEOUT_MS 30000
 
 /* Sockets by the names that the lines give them. */
 static struct {
