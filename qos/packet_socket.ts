@@ -107,6 +107,9 @@ export abstract class PacketSocket implements AsyncIterable<Datagram>, Disposabl
    * Sets the peer, connect(2): packets without `to` go there, and nobody else is heard. On UDP sockets, errors that come
    * back are reported without labels too.
    *
+   * An IP socket that isn't bound to an address of this machine gets the one from which the peer is reached, and then hears
+   * only what comes for that one, whatever the options `source` and `interface` of packets are.
+   *
    * @param to The peer.
    * @throws {AddressError} When it can't be understood.
    * @throws {ArgumentError} When a socket of this kind can't send there.

@@ -44,6 +44,7 @@ const MEANING: Readonly<Record<ProbeAnswer["meaning"], SizeAnswer["meaning"]>> =
  * @param options How to go about it.
  * @throws {ArgumentError} When an option is out of range.
  * @throws {AddressError} When the host can't be found.
+ * @throws {MessageTooLargeError} When not even packets of the size `min` can leave this machine.
  * @throws {UnsupportedError} When the method needs a privilege that is missing; UDP needs none.
  * @throws {SystemError} As in send(2), for instance `ENETUNREACH` without a route.
  *
