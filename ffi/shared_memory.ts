@@ -27,7 +27,7 @@ import {
   PROT_WRITE,
 } from "./constants.ts";
 import { Descriptor } from "./descriptor.ts";
-import { allocateFile, fileSize } from "./files.ts";
+import { allocateFile, fileSize, setFileMode } from "./files.ts";
 import { closeWords } from "./futex.ts";
 import { checked, libc } from "./libc.ts";
 import { fcntl, ftruncate, memfdCreate, mmap, munmap, shmOpen, shmUnlink } from "./syscalls.ts";
@@ -40,7 +40,7 @@ export interface SharedMemoryOptions {
    */
   name?: string;
   /**
-   * The permissions of named memory.
+   * The permissions of named memory, whatever the umask.
    *
    * @default {0o600}
    */
@@ -157,6 +157,8 @@ export class SharedMemory implements Disposable, AsyncDisposable {
     const path = pathOf(name, "options.name");
     const descriptor = Descriptor.adopt(shmOpen(path, O_RDWR | O_CREAT | O_EXCL, mode), "shared memory");
     try {
+      // The umask has taken from the mode, so what it took is given back.
+      setFileMode(descriptor.fd, mode);
       // A page that /dev/shm has no room for would be a SIGBUS when it is touched; asked for now it is an error.
       allocateFile(descriptor.fd, size);
       return new SharedMemory(descriptor, size, name);

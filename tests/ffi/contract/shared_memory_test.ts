@@ -18,6 +18,7 @@ import {
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
+import process from "node:process";
 import { test } from "../../support/harness.ts";
 import { startProgram } from "../../support/program.ts";
 
@@ -45,7 +46,7 @@ test("two mappings of a name see each other's writes, and Atomics", () => {
 
 test("another program sees the memory under /dev/shm, and we see what it writes", async () => {
   const name = uniqueName();
-  using memory = SharedMemory.create(64, { name, mode: 0o640 });
+  using memory = SharedMemory.create(64, { name });
   const bytes = new Uint8Array(memory.buffer);
   bytes.set([1, 2, 3]);
 
@@ -59,9 +60,23 @@ test("another program sees the memory under /dev/shm, and we see what it writes"
   program.process.stdin.destroy();
 
   assert.deepEqual([...bytes.subarray(8, 12)], [1, 2, 3, 4]);
-  assert.equal(statSync(`/dev/shm/${name}`).mode & 0o777, 0o640);
   memory.unlink();
   assert(!existsSync(`/dev/shm/${name}`));
+});
+
+test("named memory has the permissions that are asked for, whatever the umask", () => {
+  const umask = process.umask(0o077);
+  try {
+    for (const mode of [undefined, 0o640, 0o666]) {
+      const name = uniqueName();
+      using memory = SharedMemory.create(64, { name, mode });
+
+      assert.equal(statSync(`/dev/shm/${name}`).mode & 0o777, mode ?? 0o600);
+      memory.unlink();
+    }
+  } finally {
+    process.umask(umask);
+  }
 });
 
 test("memory without a name is shared by its descriptor, and its size is sealed", () => {
