@@ -5,7 +5,7 @@
  */
 
 import { SystemError } from "../../../common/errors.ts";
-import { AF_UNIX, bind, connect, Descriptor, SOCK_STREAM, socket } from "../../../ffi/mod.ts";
+import { AF_UNIX, bind, connect, Descriptor, SOCK_DGRAM, SOCK_STREAM, socket } from "../../../ffi/mod.ts";
 import {
   type FileIdentity,
   fileIdentity,
@@ -75,9 +75,19 @@ function removeStale(path: string, cause: SystemError): void {
   }
 }
 
-/** connect(2) refuses only where nobody listens; whatever else it says, somebody has the file. */
+/**
+ * Whether somebody has the file.
+ *
+ * A socket of another type asks first: it is refused where nobody is, told that the type is wrong where somebody is, unix(7),
+ * and never connected. For libnng 1.5 accepts nobody any more after a connection that ends before it has greeted.
+ */
 function isListenedOn(path: string): boolean {
-  const probe = Descriptor.adopt(socket(AF_UNIX, SOCK_STREAM), "probe");
+  return isAnswered(path, SOCK_DGRAM) || isAnswered(path, SOCK_STREAM);
+}
+
+/** connect(2) refuses only where nobody listens; whatever else it says, somebody has the file. */
+function isAnswered(path: string, type: number): boolean {
+  const probe = Descriptor.adopt(socket(AF_UNIX, type), "probe");
   try {
     connect(probe.fd, { family: "unix", path });
     return true;

@@ -49,6 +49,17 @@ test("ipc: a socket that somebody listens on is not replaced, also while his bac
     await Promise.resolve();
   }));
 
+test("ipc: whoever has the address is not disturbed by the look whether he listens", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "busy.ipc");
+    const listener = StreamListener.listen({ family: "unix", path });
+    assert.throws(() => new Host(ipc, `ipc://${path}`), withCode("EADDRINUSE"));
+
+    assert.equal(listener.tryAccept(), undefined);
+    listener.close();
+    await Promise.resolve();
+  }));
+
 test("ipc: a file that is no socket is not replaced", () =>
   withFolder((folder) => {
     const path = join(folder, "notes.txt");
