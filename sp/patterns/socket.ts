@@ -20,7 +20,8 @@ export interface DialOptions extends EndpointOptions, WaitOptions {
   wait?: boolean;
   /**
    * Whether to try again as long as there was no connection; otherwise the first attempt that fails rejects, as nng_dial(3)
-   * has it. Once there was one it always comes back.
+   * has it. Once there was one it always comes back, and with `wait: false` it always tries again: nobody waits for the
+   * rejection.
    *
    * @default {true}
    */

@@ -22,9 +22,14 @@ export interface EndpointOptions {
   noDelay?: boolean;
   /** Whether TCP probes connections that are idle; nng's `tcp-keepalive`. @default {false} */
   keepAlive?: boolean;
-  /** The permissions of a socket file, for instance 0o600; ipc and unixgram; nng's `ipc:permissions`. */
+  /** The permissions of a socket file, for instance 0o600; ipc and unixgram, with a path; nng's `ipc:permissions`. */
   mode?: number;
-  /** Decides which processes may connect, by their credentials; ipc and unixgram. @default all */
+  /**
+   * Decides which processes may connect, by their credentials: `true` lets one in, and whatever else it gives or throws
+   * refuses it; ipc and unixgram.
+   *
+   * @default all
+   */
   allowPeer?: (credentials: UnixCredentials) => boolean;
   /** The first wait before a dialer tries again, in milliseconds; nng's `reconnect-time-min`. @default {100} */
   reconnectMin?: number;

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { AddressError, ProtocolError, SystemError } from "../../common/errors.ts";
+import { AddressError, SystemError } from "../../common/errors.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { later } from "../socket/steps.ts";
+import { wrongPattern } from "./refusal.ts";
 import { register } from "./registry.ts";
 import type { Connection, ConnectionEvents, Greeting, ListeningEvents, Transport } from "./transport.ts";
 
@@ -205,9 +206,7 @@ export const inproc: Transport = {
       const listener = listeners.get(rest);
       if (listener === undefined) return events.failed(failure("ECONNREFUSED", "nobody listens there", href));
       if (listener.greeting.protocol !== greeting.peer || listener.greeting.peer !== greeting.protocol) {
-        const text = `${href}: ${listener.greeting.name} listens there, and ${greeting.name} talks to ` +
-          `${greeting.peerName}; check the address, or the pattern`;
-        return events.failed(new ProtocolError(text));
+        return events.failed(wrongPattern(href, listener.greeting.protocol, greeting));
       }
       if (listener.ends.size >= listener.maxPipes) {
         return events.failed(

@@ -10,6 +10,7 @@
 import { ProtocolError, type SockeyeError, TimeoutError } from "../../../common/errors.ts";
 import type { SocketAddress } from "../../../ffi/sockaddr.ts";
 import type { Connection, ConnectionEvents, Greeting } from "../transport.ts";
+import { disconnected, wrongPattern } from "../refusal.ts";
 import {
   HEADER_BYTES,
   MAX_PARAMETER,
@@ -21,7 +22,6 @@ import {
   REASON,
   writeHeader,
 } from "./header.ts";
-import { disconnected, wrongPattern } from "./refusal.ts";
 
 /** The largest message that nng accepts over udp, and so do we. */
 export const MAX_MESSAGE_BYTES = 65000;

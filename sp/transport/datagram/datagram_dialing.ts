@@ -7,12 +7,12 @@
 import { ProtocolError, type SockeyeError, TimeoutError } from "../../../common/errors.ts";
 import { Reactor } from "../../../ffi/reactor.ts";
 import type { DialEvents, Dialing, Greeting, TransportOptions } from "../transport.ts";
+import { disconnected, wrongPattern } from "../refusal.ts";
 import { type Carriage, isolateClock, type Peer } from "./carriage.ts";
 import { announcedSize, DatagramConnection, REFRESH_SECONDS, RETRY_MS } from "./datagram_connection.ts";
 import { type DatagramEvents, DatagramIo } from "./datagram_io.ts";
 import { isHeader, OPCODE, readFirst, readOpcode, readProtocol, readSecond, REASON } from "./header.ts";
 import { offerHeader, PeerLink } from "./peer_link.ts";
-import { disconnected, wrongPattern } from "./refusal.ts";
 
 function ignore(): void {}
 

@@ -13,7 +13,7 @@ import { announcedSize, DatagramConnection, REFRESH_SECONDS } from "./datagram_c
 import { type DatagramEvents, DatagramIo } from "./datagram_io.ts";
 import { isHeader, OPCODE, readFirst, readOpcode, readProtocol, readSecond, REASON } from "./header.ts";
 import { offerHeader, PeerLink } from "./peer_link.ts";
-import { wrongPattern } from "./refusal.ts";
+import { wrongPattern } from "../refusal.ts";
 
 /** The most peers of a listener, whatever the option says, as in nng. */
 const MAX_PEERS = 1024;

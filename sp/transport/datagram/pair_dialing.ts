@@ -18,6 +18,7 @@ import { connect, socket } from "../../../ffi/syscalls.ts";
 import { UCRED_SIZE, type UnixCredentials } from "../../../ffi/ucred.ts";
 import { timers } from "../../socket/timers.ts";
 import type { DialEvents, Greeting, TransportOptions } from "../transport.ts";
+import { disconnected, refusedPeer, wrongPattern } from "../refusal.ts";
 import {
   HEADER_BYTES,
   isHeader,
@@ -31,7 +32,6 @@ import {
 } from "./header.ts";
 import { PairConnection } from "./pair_connection.ts";
 import { credentialsIn, endCredentials, makePair } from "./pair_socket.ts";
-import { disconnected, refusedPeer, wrongPattern } from "./refusal.ts";
 
 function ignore(): void {}
 
@@ -131,7 +131,7 @@ export class PairDialing {
       throw wrongPattern(this.#url, readProtocol(data), this.#greeting);
     }
     const credentials = credentialsIn(control);
-    const refusal = refusedPeer(this.#url, credentials, this.#options);
+    const refusal = refusedPeer(this.#url, credentials, this.#options, "recvmsg");
     if (refusal !== undefined) throw refusal;
     return this.#connection(credentials, readWide(data));
   }

@@ -13,6 +13,7 @@ import type { UnixAddress } from "../../../ffi/sockaddr.ts";
 import type { Datagram } from "../../../qos/datagram.ts";
 import { UnixDatagramSocket } from "../../../qos/unix_datagram_socket.ts";
 import { Places } from "../places.ts";
+import { refusedPeer, wrongPattern } from "../refusal.ts";
 import type { Greeting, Listening, ListeningEvents, TransportOptions } from "../transport.ts";
 import {
   HEADER_BYTES,
@@ -27,7 +28,6 @@ import {
 } from "./header.ts";
 import { PairConnection } from "./pair_connection.ts";
 import { adoptEnd } from "./pair_socket.ts";
-import { refusedPeer, wrongPattern } from "./refusal.ts";
 
 /** Requests in a row, so that a flood of them starves nobody. */
 const REQUEST_BUDGET = 64;
@@ -58,7 +58,7 @@ export class PairListening implements Listening {
     this.#events = events;
     this.#places = new Places(options.maxPipes, this, events);
     this.#socket = UnixDatagramSocket.bind(address, {
-      mode: "path" in address ? options.mode : undefined,
+      mode: options.mode,
       replace: true,
       descriptors: true,
       info: ["credentials"],
@@ -110,7 +110,7 @@ export class PairListening implements Listening {
     if (protocol !== this.#greeting.peer) {
       return this.#refuse(end, REASON.TYPE, wrongPattern(this.url, protocol, this.#greeting));
     }
-    const refusal = refusedPeer(this.url, credentials, this.#options);
+    const refusal = refusedPeer(this.url, credentials, this.#options, "recvmsg");
     if (refusal !== undefined) return this.#refuse(end, REASON.REFUSED, refusal);
     this.#accept(request, end);
   }

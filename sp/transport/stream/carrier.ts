@@ -5,8 +5,8 @@
  */
 
 import { ProtocolError, type SockeyeError, SystemError } from "../../../common/errors.ts";
-import { ERRNO, type SocketAddress, type UnixCredentials } from "../../../ffi/mod.ts";
-import * as patterns from "../../protocol/protocols.ts";
+import type { SocketAddress } from "../../../ffi/sockaddr.ts";
+import { wrongPattern } from "../refusal.ts";
 import { decodeGreeting, type FrameFormat } from "./frame_format.ts";
 import type { Greeting, TransportOptions } from "../transport.ts";
 
@@ -47,27 +47,7 @@ export function checkGreeting(bytes: Uint8Array, greeting: Greeting, url: string
   } catch (error) {
     throw new ProtocolError(`${url}: ${(error as Error).message}`, { cause: error });
   }
-  if (protocol === greeting.peer) return;
-  throw new ProtocolError(
-    `${url}: the peer is ${described(protocol)}, and ${greeting.name} (${greeting.protocol}) ` +
-      `talks to ${greeting.peerName} (${greeting.peer}); check the address, or the pattern`,
-  );
-}
-
-/**
- * Checks that the other end of a unix socket is allowed.
- *
- * @throws {SystemError} `EACCES` If it is not.
- */
-export function checkPeer(credentials: UnixCredentials, { allowPeer }: TransportOptions, url: string): void {
-  if (allowPeer === undefined || allowPeer(credentials)) return;
-  const { pid, uid, gid } = credentials;
-  throw new SystemError(`${url}: allowPeer refuses the process ${pid} of user ${uid}, group ${gid}`, {
-    code: "EACCES",
-    errno: ERRNO.EACCES,
-    syscall: "getsockopt",
-    address: url,
-  });
+  if (protocol !== greeting.peer) throw wrongPattern(url, protocol, greeting);
 }
 
 /** An error of read(2) or sendmsg(2), which knows of no address, with that of the peer. */
@@ -83,9 +63,4 @@ export function goneBeforeGreeting(url: string): ProtocolError {
     `${url}: the peer closed the connection before it had greeted; it may not speak the Scalability Protocols, ` +
       "or not want this pattern",
   );
-}
-
-function described(protocol: number): string {
-  const pattern = Object.values(patterns).find((pattern) => pattern.protocol === protocol);
-  return pattern === undefined ? `of an unknown pattern (${protocol})` : `${pattern.name} (${protocol})`;
 }

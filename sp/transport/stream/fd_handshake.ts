@@ -21,11 +21,12 @@ import {
 } from "../../../ffi/mod.ts";
 import { sendSome } from "../../../ffi/stream_io.ts";
 import { decodeUcred, UCRED_SIZE } from "../../../ffi/ucred.ts";
-import { aboutPeer, checkGreeting, checkPeer, type Endpoint, goneBeforeGreeting, shownAddress } from "./carrier.ts";
+import { aboutPeer, checkGreeting, type Endpoint, goneBeforeGreeting, shownAddress } from "./carrier.ts";
 import { FdConnection } from "./fd_connection.ts";
 import { encodeGreeting, GREETING_BYTES } from "./frame_format.ts";
 import { timers } from "../../socket/timers.ts";
 import type { HandshakeEvents } from "../places.ts";
+import { refusedPeer } from "../refusal.ts";
 
 /** A handshake under way, which owns the descriptor. */
 export class FdHandshake {
@@ -98,8 +99,10 @@ export class FdHandshake {
     checkGreeting(this.#received, greeting, this.#url());
     const localAddress = shownAddress(getsockname(fd));
     const remoteAddress = shownAddress(getpeername(fd));
-    const credentials = localAddress?.family === "unix" ? peerCredentials(fd) : undefined;
-    if (credentials !== undefined) checkPeer(credentials, options, this.#url());
+    const isUnix = localAddress?.family === "unix";
+    const credentials = isUnix ? peerCredentials(fd) : undefined;
+    const refusal = isUnix ? refusedPeer(this.#url(), credentials, options, "getsockopt") : undefined;
+    if (refusal !== undefined) throw refusal;
     this.#leave();
     return new FdConnection(this.#descriptor, {
       format: carrier.format,
