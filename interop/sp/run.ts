@@ -14,6 +14,9 @@ import { removePaths } from "./place.ts";
 import { endIdlePeers } from "./remote.ts";
 import { type SpOutcome, tables } from "./table.ts";
 
+/** Each lane has several programs running, and memory doesn't grow with processors. */
+const MOST_LANES = 8;
+
 const HELP = `Runs the interop matrix of the Scalability Protocols, and prints it as a table.
 
 Usage: deno run -A interop/sp/run.ts [--list] [--verbose] [--lanes N] [TEXT…]
@@ -21,7 +24,7 @@ Usage: deno run -A interop/sp/run.ts [--list] [--verbose] [--lanes N] [TEXT…]
   TEXT        run only the cells whose name contains it; several must all be there
   --list      print the cells, and run none
   --verbose   print every cell as it ends
-  --lanes N   run so many cells at the same time (default: as many as there are processors)
+  --lanes N   run so many cells at the same time (default: as many as there are processors, ${MOST_LANES} at the most)
 
 Examples:
   deno run -A interop/sp/run.ts
@@ -39,7 +42,7 @@ async function main(args: string[]): Promise<number> {
       options: {
         list: { type: "boolean" },
         verbose: { type: "boolean" },
-        lanes: { type: "string", default: String(availableParallelism()) },
+        lanes: { type: "string", default: String(Math.min(availableParallelism(), MOST_LANES)) },
         help: { type: "boolean" },
       },
     });
