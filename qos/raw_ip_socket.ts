@@ -145,7 +145,7 @@ export class RawIpSocket extends PacketSocket {
    * @throws {UnsupportedError} Where there is no libc to call.
    */
   static open(options: RawIpSocketOptions): RawIpSocket {
-    const local = options.bind === undefined ? undefined : ipAddress(options.bind, false, "options.bind");
+    const local = options?.bind === undefined ? undefined : ipAddress(options.bind, false, "options.bind");
     const side = sideOf(options, local?.family);
     checkIpSocketOptions(options, side.family);
     checkRawOptions(side, options);
@@ -270,6 +270,7 @@ function checkRawOptions(side: RawSide, { checksumOffset, icmpTypes }: RawIpSock
   }
   if (icmpTypes === undefined) return;
   if (!isIcmp) throw new ArgumentError("options.icmpTypes", 'is for the protocols "icmp" and "icmp6"');
+  if (!Array.isArray(icmpTypes)) throw new ArgumentError("options.icmpTypes", "must be a list of types");
   icmpTypes.forEach((type, index) => checkInteger(`options.icmpTypes[${index}]`, type, 0, 255));
 }
 

@@ -83,6 +83,7 @@ export function checkPacketSocketOptions(options: PacketSocketOptions, family: "
   checkInteger("options.receiveBuffer", options.receiveBuffer, 1, MAX_INT);
   checkInteger("options.sendBuffer", options.sendBuffer, 1, MAX_INT);
   if (options.info === undefined || options.info === true) return;
+  if (!Array.isArray(options.info)) throw new ArgumentError("options.info", "must be true or a list of names");
   const known = packetInfoNames(family);
   for (const name of options.info) {
     if (known.includes(name)) continue;

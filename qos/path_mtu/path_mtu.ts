@@ -42,7 +42,7 @@ const MEANING: Readonly<Record<ProbeAnswer["meaning"], SizeAnswer["meaning"]>> =
  *
  * @param host A name or a numeric address.
  * @param options How to go about it.
- * @throws {ArgumentError} When an option is out of range.
+ * @throws {ArgumentError} When an option is out of range, or the host no text or empty.
  * @throws {AddressError} When the host can't be found.
  * @throws {MessageTooLargeError} When not even packets of the size `min` can leave this machine.
  * @throws {UnsupportedError} When the method needs a privilege that is missing; UDP needs none.

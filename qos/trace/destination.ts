@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AddressError, MessageTooLargeError } from "../../common/errors.ts";
+import { AddressError, ArgumentError, MessageTooLargeError } from "../../common/errors.ts";
 import { formatIPv4, parseIPv6 } from "../../ffi/ip.ts";
 import { resolve } from "../../ffi/resolve.ts";
 import type { Inet6Address, InetAddress } from "../../ffi/sockaddr.ts";
@@ -15,13 +15,15 @@ const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 /**
  * Finds the address of a host. An IPv4-mapped one is IPv4, since that is what its packets are.
  *
- * @throws {AddressError} When the host can't be found, or is nobody's: the unspecified address.
+ * @throws {ArgumentError} When the host is no text, or empty.
+ * @throws {AddressError} When it can't be found, or is nobody's: the unspecified address.
  */
 export async function findDestination(
   host: string,
   port: number,
   { family, signal }: { family?: "inet" | "inet6"; signal?: AbortSignal },
 ): Promise<InetAddress | Inet6Address> {
+  if (typeof host !== "string") throw new ArgumentError("host", `must be a name or an address, got ${typeof host}`);
   const [found] = await resolve(host, port, { family, signal, all: false });
   signal?.throwIfAborted();
   const destination = unmapped(found);

@@ -198,5 +198,5 @@ function checkSize(size: number, method: "udp" | "icmp" | "tcp", family: "inet" 
 
 /** The family that the options speak of, where they do. */
 function familyOf({ flowLabel, source }: TraceOptions): "inet" | "inet6" {
-  return flowLabel !== undefined || source?.includes(":") ? "inet6" : "inet";
+  return flowLabel !== undefined || typeof source === "string" && source.includes(":") ? "inet6" : "inet";
 }

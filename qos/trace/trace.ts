@@ -38,7 +38,8 @@ const OPEN: Readonly<Record<TraceSettings["method"], (settings: ProberSettings) 
  * @param host A name or a numeric address.
  * @param options How to go about it.
  * @returns The events. They come only as fast as they are taken; round-trip times are the kernel's, and stay right.
- * @throws {ArgumentError} At once, when an option is out of range.
+ * @throws {ArgumentError} At once, when an option is out of range; from the iterator, when the host is no text or empty, or
+ * an option means nothing for its family.
  * @throws {AddressError} From the iterator, when the host can't be found.
  * @throws {MessageTooLargeError} From the iterator, when probes of that size can't leave this machine unfragmented.
  * @throws {UnsupportedError} From the iterator, when the method needs a privilege that is missing; UDP needs none.

@@ -228,6 +228,7 @@ test("a raw socket hears a group that it joined", async () => {
 
 test("options that mean nothing for the protocol or the family are refused by name", () => {
   const wrong: [string, RawIpSocketOptions][] = [
+    ["options.protocol", undefined as unknown as RawIpSocketOptions],
     ["options.protocol", { protocol: 0 }],
     ["options.protocol", { protocol: 256 }],
     ["options.protocol", { protocol: "sctp" as RawIpProtocol }],
@@ -241,6 +242,7 @@ test("options that mean nothing for the protocol or the family are refused by na
     ["options.checksumOffset", { protocol: "icmp6", checksumOffset: 2 }],
     ["options.icmpTypes", { protocol: 253, icmpTypes: [0] }],
     ["options.icmpTypes", { protocol: 1, family: "inet6", icmpTypes: [0] }],
+    ["options.icmpTypes", { protocol: "icmp", icmpTypes: 8 as unknown as number[] }],
     ["options.icmpTypes[1]", { protocol: "icmp", icmpTypes: [0, 256] }],
     ["options.info", { protocol: 253, info: ["flowLabel"] }],
   ];

@@ -296,6 +296,7 @@ test("options out of range are refused before anything happens", () => {
     ["options.dontFragment", { dontFragment: 1 }],
     ["options.flowLabel", { flowLabel: 0x100000 }],
     ["options.source", { source: "localhost" }],
+    ["options.source", { source: 7 }],
   ];
   for (const [argument, options] of wrong) {
     const isIt = (error: unknown) => error instanceof ArgumentError && error.argument === argument;
@@ -308,6 +309,7 @@ test("what doesn't fit the family of the host is refused before anything is sent
   await assert.rejects(summaryOf("127.0.0.1", { source: "::1" }), ArgumentError);
   await assert.rejects(summaryOf("127.0.0.1", { family: "inet6" }), AddressError);
   await assert.rejects(summaryOf("0.0.0.0"), AddressError);
+  await assert.rejects(summaryOf(undefined as unknown as string), ArgumentError);
 });
 
 /** A socket that says nothing by itself. */

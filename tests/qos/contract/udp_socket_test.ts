@@ -96,6 +96,7 @@ test("options and addresses that can't be are refused by name, and leave nothing
     ["options.payloadBytes", { payloadBytes: 0 }],
     ["options.info", { info: ["credentials"] }],
     ["options.info", { info: ["flowLabel"] }],
+    ["options.info", { info: false as unknown as true }],
     ["options.multicast.ttl", { multicast: { ttl: 256 } }],
     ["options.multicast.interface", { multicast: { interface: 0 } }],
     ["options.interface", { interface: -1 }],
