@@ -15,12 +15,9 @@ export function netError(error: unknown, url: string): SockeyeError {
   if (error instanceof SockeyeError) return error;
   const { code, errno, syscall, message } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) {
-    return new UnsupportedError(
-      `${url}: ${message}; without libc, sockets are the runtime's own: --allow-net for TCP`,
-      {
-        cause: error,
-      },
-    );
+    return new UnsupportedError(`${url}: ${message}; or with --allow-ffi, which is all that libc's sockets take`, {
+      cause: error,
+    });
   }
   const details = { code, errno: Math.abs(errno ?? 0), syscall, address: url };
   return new SystemError(`${url}: ${message}`, details, { cause: error });

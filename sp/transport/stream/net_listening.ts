@@ -57,6 +57,7 @@ export class NetListening implements Listening {
   }
 
   async #open(): Promise<void> {
+    checkPermissions(this.#endpoint.address);
     try {
       this.#server = await listening(this.#endpoint);
     } catch (error) {
@@ -92,6 +93,39 @@ export class NetListening implements Listening {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
   }
+}
+
+/** A permission of Deno's, and the part of Deno that is asked for it. */
+type Permission = { name: "net"; host: string } | { name: "read" | "write"; path: string };
+interface WithPermissions {
+  readonly Deno?: { readonly permissions: { requestSync(permission: Permission): { state: string } } };
+}
+
+/**
+ * Asks for the permissions that listening takes on Deno. node:net misses the one for a port in a later turn, where
+ * nobody can catch it, and those for a path when the path is bound.
+ *
+ * @throws {Error} One is not given; in the words of Deno.
+ */
+function checkPermissions(address: SocketAddress): void {
+  const { Deno } = globalThis as WithPermissions;
+  if (Deno === undefined) return;
+  for (const permission of permissionsFor(address)) {
+    if (Deno.permissions.requestSync(permission).state === "granted") continue;
+    const { name } = permission;
+    const what = permission.name === "net" ? permission.host : permission.path;
+    throw new Error(`Requires ${name} access to "${what}", run again with the --allow-${name} flag`);
+  }
+}
+
+function permissionsFor(address: SocketAddress): Permission[] {
+  if (address.family === "unix") {
+    if (!("path" in address)) return [];
+    const { path } = address;
+    return [{ name: "read", path }, { name: "write", path }];
+  }
+  const host = address.family === "inet6" ? `[${address.address}]` : address.address;
+  return [{ name: "net", host: `${host}:${address.port}` }];
 }
 
 function listening({ address, options, ipv6Only }: Endpoint): Promise<Server> {
