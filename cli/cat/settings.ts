@@ -7,21 +7,8 @@
 import { bytesOf, decode } from "./byte_text.ts";
 import { CatFailure } from "./failure.ts";
 import { type Format, FORMATS } from "./format.ts";
+import type { PatternName } from "./patterns.ts";
 import { type Found, scan } from "./spellings.ts";
-
-/** The patterns. */
-export type PatternName =
-  | "req"
-  | "rep"
-  | "pub"
-  | "sub"
-  | "push"
-  | "pull"
-  | "surveyor"
-  | "respondent"
-  | "bus"
-  | "pair0"
-  | "pair1";
 
 /** Where to listen, or whom to dial. */
 export interface End {

@@ -1,46 +1,20 @@
 /** The socket that a command line of nngcat asks for. @module */
 
 import { AddressError, SockeyeError } from "@sockeye/sockeye";
-import {
-  Bus,
-  Pair,
-  Pub,
-  Pull,
-  Push,
-  Rep,
-  Req,
-  Respondent,
-  type SocketOptions,
-  type SpSocket,
-  Sub,
-  Surveyor,
-} from "@sockeye/sockeye/sp";
+import { type Pull, type Push, type SpSocket, Sub } from "@sockeye/sockeye/sp";
 import { setTimeout } from "node:timers/promises";
 import type { CatSocket } from "./exchange.ts";
 import { CatFailure } from "./failure.ts";
-import type { End, PatternName, Settings } from "./settings.ts";
+import { PATTERNS } from "./patterns.ts";
+import type { End, Settings } from "./settings.ts";
 import { strerror } from "./strerror.ts";
 
 /** The socket, not yet anywhere. */
 export function openSocket({ pattern, topics, maxReceiveSize }: Settings): SpSocket {
-  const socket = OPENERS[pattern]({ maxReceiveSize });
+  const socket = PATTERNS[pattern]({ maxReceiveSize });
   if (socket instanceof Sub) { for (const topic of topics) socket.subscribe(topic); }
   return socket;
 }
-
-const OPENERS: Readonly<Record<PatternName, (options: SocketOptions) => SpSocket>> = {
-  req: (options) => new Req(options),
-  rep: (options) => new Rep(options),
-  pub: (options) => new Pub(options),
-  sub: (options) => new Sub(options),
-  push: (options) => new Push(options),
-  pull: (options) => new Pull(options),
-  surveyor: (options) => new Surveyor(options),
-  respondent: (options) => new Respondent(options),
-  bus: (options) => new Bus(options),
-  pair0: (options) => new Pair({ ...options, version: 0 }),
-  pair1: (options) => new Pair({ ...options, version: 1 }),
-};
 
 /** What the patterns can do between them; the settings see to it that only what there is gets called. */
 type Calls = Pick<Push, "send"> & Pick<Pull, "receive">;

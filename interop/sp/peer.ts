@@ -13,38 +13,14 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { StateError, TimeoutError, UnsupportedError } from "@sockeye/sockeye";
 import { Reactor } from "@sockeye/sockeye/ffi";
-import {
-  Bus,
-  device,
-  Pair,
-  Pub,
-  Pull,
-  Push,
-  Rep,
-  Req,
-  Respondent,
-  type SpContext,
-  type SpMessage,
-  type SpSocket,
-  Sub,
-  Surveyor,
-} from "@sockeye/sockeye/sp";
+import { device, Pair, Req, type SpContext, type SpMessage, type SpSocket, type Surveyor } from "@sockeye/sockeye/sp";
+import { PATTERNS } from "../../cli/cat/patterns.ts";
 import { fingerprintOf, messageOf } from "./payload.ts";
 
 type Options = Record<string, number | boolean>;
 
-const PATTERNS: Record<string, (options: Options) => SpSocket> = {
-  req: (options) => new Req(options),
-  rep: (options) => new Rep(options),
-  pub: (options) => new Pub(options),
-  sub: (options) => new Sub(options),
-  push: (options) => new Push(options),
-  pull: (options) => new Pull(options),
-  surveyor: (options) => new Surveyor(options),
-  respondent: (options) => new Respondent(options),
-  bus: (options) => new Bus(options),
-  pair0: (options) => new Pair(options),
-  pair1: (options) => new Pair({ ...options, version: 1 }),
+const MAKERS: Record<string, (options: Options) => SpSocket> = {
+  ...PATTERNS,
   "pair1-poly": (options) => new Pair({ ...options, version: 1, polyamorous: true }),
 };
 
@@ -80,7 +56,7 @@ class Named {
   #waiting: (() => void)[] = [];
 
   constructor(pattern: string, mode: string) {
-    const make = PATTERNS[pattern];
+    const make = MAKERS[pattern];
     if (make === undefined) throw new UnsupportedError(`there is no pattern ${pattern}`);
     this.#make = make;
     this.isBlocking = mode === "blocking";
