@@ -5,43 +5,34 @@
  */
 
 import type { SpMessage } from "../message.ts";
-import { ignore, type Receiver, type Sender } from "./engine.ts";
-import { bufferOption, DEFAULT_RECEIVE_BUFFER, type ReceiveBufferOption, type SendBufferOption } from "./options.ts";
+import { ignore, type Sender } from "./engine.ts";
+import { FairEngine, InletPipe } from "./fair.ts";
+import { bufferOption, type ReceiveBufferOption, type SendBufferOption } from "./options.ts";
 import { Distributor } from "./parts/distributor.ts";
-import { FairQueue, Inlet } from "./parts/fair_queue.ts";
 import { RingNode } from "./parts/ring.ts";
-import { Pattern, PipeRecord } from "./pattern.ts";
+import type { PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** What is remembered of a pipe. */
-export class BalancedPipe extends PipeRecord {
+export class BalancedPipe extends InletPipe {
   /** Its turn to be sent to. */
   readonly node: RingNode<PipeRecord> = new RingNode<PipeRecord>(this);
-  /** What it has delivered. */
-  readonly inlet: Inlet = new Inlet(this);
-
-  override get unread(): number {
-    return this.inlet.queue.length;
-  }
 }
 
 /**
  * A pattern that gives each message to one of its peers, but for headers.
  *
  * A message goes to those whose pipe has room, in turn. While none has, a bounded number waits, and then the sender does.
- * What comes is received in turn from all pipes, which are paused when the buffer is full.
+ * What comes is received in turn.
  */
-export abstract class BalancedEngine extends Pattern<BalancedPipe> implements Sender, Receiver {
+export abstract class BalancedEngine extends FairEngine<BalancedPipe> implements Sender {
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   readonly #outgoing: Distributor;
-  readonly #incoming: FairQueue;
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(isRaw: boolean, options: SendBufferOption & ReceiveBufferOption) {
-    super(isRaw);
+    super(isRaw, options);
     this.#outgoing = new Distributor(bufferOption("sendBuffer", options.sendBuffer, 0), this);
-    this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
   }
 
   override get unsent(): number {
@@ -55,28 +46,9 @@ export abstract class BalancedEngine extends Pattern<BalancedPipe> implements Se
     return this.#outgoing.trySend(encoded);
   }
 
-  tryReceive(_now: number): SpMessage | undefined {
-    this.checkOpen("receive");
-    return this.#incoming.take();
-  }
-
-  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
-    const record = this.recordOf(pipe);
-    if (record === undefined) return;
-    const message = this.decode(record, bytes);
-    if (message !== undefined && this.#incoming.put(record.inlet, message)) this.onReceivable(now);
-  }
-
   /** The message as it goes to the peer. */
   protected encode(message: SpMessage): SpMessage {
     return message;
-  }
-
-  /** The message as the user gets it; `undefined` if it is dropped, and counted, or its pipe closed. */
-  protected abstract decode(record: BalancedPipe, bytes: Uint8Array): SpMessage | undefined;
-
-  protected override get unread(): number {
-    return this.#incoming.length;
   }
 
   protected createRecord(pipe: Pipe): BalancedPipe {
@@ -93,11 +65,11 @@ export abstract class BalancedEngine extends Pattern<BalancedPipe> implements Se
 
   protected override detached(record: BalancedPipe, now: number): void {
     if (this.#outgoing.remove(record.node)) this.onSendable(now);
-    this.#incoming.release(record.inlet);
+    super.detached(record, now);
   }
 
   protected override closed(): void {
     this.#outgoing.clear();
-    this.#incoming.clear();
+    super.closed();
   }
 }

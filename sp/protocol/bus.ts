@@ -16,7 +16,7 @@ import { NO_HEADER, SpMessage } from "../message.ts";
 import { ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
 import { bufferOption, type RawOption, type SendBufferOption } from "./options.ts";
 import { pushWord, readWord, WORD } from "./parts/backtrace.ts";
-import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { DroppingPipe } from "./parts/dropping_pipe.ts";
 import { DroppingQueue } from "./parts/dropping_queue.ts";
 import { Pattern } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
@@ -44,10 +44,6 @@ export class BusEngine extends Pattern<DroppingPipe> implements Sender, Receiver
     super(options.raw ?? false);
     this.#sendBuffer = bufferOption("sendBuffer", options.sendBuffer, DEFAULT_BUFFER);
     this.#incoming = new DroppingQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_BUFFER, 1));
-  }
-
-  override get unsent(): number {
-    return unsentOf(this.pipes);
   }
 
   /** @throws {ArgumentError} In raw mode, if the header is neither empty nor the id of a pipe. */
@@ -82,10 +78,6 @@ export class BusEngine extends Pattern<DroppingPipe> implements Sender, Receiver
 
   protected createRecord(pipe: Pipe): DroppingPipe {
     return new DroppingPipe(pipe, this.counters, this.#sendBuffer);
-  }
-
-  protected override becameWritable(record: DroppingPipe, _now: number): void {
-    record.flush();
   }
 
   protected override closed(): void {

@@ -8,9 +8,9 @@
  */
 
 import type { ProtocolInfo } from "./engine.ts";
-import { NO_HEADER, SpMessage } from "../message.ts";
+import type { SpMessage } from "../message.ts";
 import { PairEngine, type PairOptions } from "./pair.ts";
-import { type PipeRecord, withoutHeader } from "./pattern.ts";
+import { withoutHeader } from "./pattern.ts";
 import { PAIR0 } from "./protocols.ts";
 
 /** The PAIR pattern, version 0. */
@@ -24,9 +24,5 @@ export class Pair0Engine extends PairEngine {
 
   protected override encode(message: SpMessage): SpMessage {
     return withoutHeader(message);
-  }
-
-  protected override decode(record: PipeRecord, bytes: Uint8Array): SpMessage {
-    return new SpMessage(bytes, NO_HEADER, record.pipe);
   }
 }

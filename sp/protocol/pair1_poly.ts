@@ -11,11 +11,11 @@
 
 import { NoPeerError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
-import { ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
+import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
 import { ofPipe } from "./errors.ts";
+import { FairEngine } from "./fair.ts";
 import {
   bufferOption,
-  DEFAULT_RECEIVE_BUFFER,
   type HopLimitOption,
   hopLimitOption,
   type ReceiveBufferOption,
@@ -23,9 +23,7 @@ import {
 } from "./options.ts";
 import { checkHops, FIRST_HOP } from "./pair1.ts";
 import { WORD } from "./parts/backtrace.ts";
-import { DroppingDuplexPipe, unsentOf } from "./parts/dropping_pipe.ts";
-import { FairQueue } from "./parts/fair_queue.ts";
-import { Pattern } from "./pattern.ts";
+import { DroppingDuplexPipe } from "./parts/dropping_pipe.ts";
 import type { Pipe } from "./pipe.ts";
 import { PAIR1 } from "./protocols.ts";
 
@@ -33,25 +31,18 @@ import { PAIR1 } from "./protocols.ts";
 export interface Pair1PolyOptions extends SendBufferOption, ReceiveBufferOption, HopLimitOption {}
 
 /** The PAIR pattern, version 1, polyamorous. */
-export class Pair1PolyEngine extends Pattern<DroppingDuplexPipe> implements Sender, Receiver {
+export class Pair1PolyEngine extends FairEngine<DroppingDuplexPipe> implements Sender {
   readonly info: ProtocolInfo = PAIR1;
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   readonly #sendBuffer: number;
   readonly #hopLimit: number;
-  readonly #incoming: FairQueue;
   #isRefused = false;
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: Pair1PolyOptions = {}) {
-    super(false);
+    super(false, options);
     this.#sendBuffer = bufferOption("sendBuffer", options.sendBuffer, 2);
     this.#hopLimit = hopLimitOption(options.hopLimit);
-    this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
-  }
-
-  override get unsent(): number {
-    return unsentOf(this.pipes);
   }
 
   /** @throws {NoPeerError} If the pipe that the message names has gone, or is another socket's. */
@@ -67,20 +58,9 @@ export class Pair1PolyEngine extends Pattern<DroppingDuplexPipe> implements Send
     return true;
   }
 
-  tryReceive(_now: number): SpMessage | undefined {
-    this.checkOpen("receive");
-    return this.#incoming.take();
-  }
-
-  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
-    const record = this.recordOf(pipe);
-    if (record === undefined || !checkHops(record, bytes, this.#hopLimit)) return;
-    const message = new SpMessage(bytes.subarray(WORD), NO_HEADER, pipe);
-    if (this.#incoming.put(record.inlet, message)) this.onReceivable(now);
-  }
-
-  protected override get unread(): number {
-    return this.#incoming.length;
+  protected override decode(record: DroppingDuplexPipe, bytes: Uint8Array): SpMessage | undefined {
+    if (!checkHops(record, bytes, this.#hopLimit)) return undefined;
+    return new SpMessage(bytes.subarray(WORD), NO_HEADER, record.pipe);
   }
 
   protected createRecord(pipe: Pipe): DroppingDuplexPipe {
@@ -91,18 +71,6 @@ export class Pair1PolyEngine extends Pattern<DroppingDuplexPipe> implements Send
     if (!this.#isRefused) return;
     this.#isRefused = false;
     this.onSendable(now);
-  }
-
-  protected override becameWritable(record: DroppingDuplexPipe, _now: number): void {
-    record.flush();
-  }
-
-  protected override detached(record: DroppingDuplexPipe, _now: number): void {
-    this.#incoming.release(record.inlet);
-  }
-
-  protected override closed(): void {
-    this.#incoming.clear();
   }
 
   #destinationOf({ pipe }: SpMessage): DroppingDuplexPipe | undefined {

@@ -96,6 +96,9 @@ export class PipeRecord {
     this.#counters.dropped[reason] += count;
   }
 
+  /** The pipe has room: it takes what is kept for it. */
+  flush(): void {}
+
   /** The pipe has gone, and what is kept for it goes too. */
   forget(): void {
     this.isAttached = false;
@@ -130,7 +133,9 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
   }
 
   get unsent(): number {
-    return 0;
+    let unsent = 0;
+    for (const record of this.pipes) unsent += record.unsent;
+    return unsent;
   }
 
   attach(pipe: Pipe, now: number): boolean {
@@ -255,7 +260,9 @@ export abstract class Pattern<P extends PipeRecord> implements Engine {
   protected detached(_record: P, _now: number): void {}
 
   /** A pipe that refused a message has room again. */
-  protected becameWritable(_record: P, _now: number): void {}
+  protected becameWritable(record: P, _now: number): void {
+    record.flush();
+  }
 
   /** The engine is closed: all messages go. */
   protected closed(): void {}

@@ -12,7 +12,7 @@ import { ProtocolError } from "../../common/errors.ts";
 import type { SpMessage } from "../message.ts";
 import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
 import { bufferOption, type RawOption, type SendBufferOption } from "./options.ts";
-import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { DroppingPipe } from "./parts/dropping_pipe.ts";
 import { Pattern, withoutHeader } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 import { PUB } from "./protocols.ts";
@@ -37,10 +37,6 @@ export class PubEngine extends Pattern<DroppingPipe> implements Sender {
     this.#preferNew = options.preferNew ?? true;
   }
 
-  override get unsent(): number {
-    return unsentOf(this.pipes);
-  }
-
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
     this.checkSize(message.body.length);
@@ -57,9 +53,5 @@ export class PubEngine extends Pattern<DroppingPipe> implements Sender {
 
   protected createRecord(pipe: Pipe): DroppingPipe {
     return new DroppingPipe(pipe, this.counters, this.#sendBuffer, this.#preferNew);
-  }
-
-  protected override becameWritable(record: DroppingPipe, _now: number): void {
-    record.flush();
   }
 }

@@ -6,19 +6,17 @@
 
 import { ArgumentError } from "../../common/errors.ts";
 import { SpMessage } from "../message.ts";
-import { ignore, type Receiver, type Sender } from "./engine.ts";
+import { ignore, type Sender } from "./engine.ts";
+import { FairEngine } from "./fair.ts";
 import {
   bufferOption,
-  DEFAULT_RECEIVE_BUFFER,
   type HopLimitOption,
   hopLimitOption,
   type ReceiveBufferOption,
   type SendBufferOption,
 } from "./options.ts";
 import { pushWord, readWord, WORD } from "./parts/backtrace.ts";
-import { DroppingDuplexPipe, unsentOf } from "./parts/dropping_pipe.ts";
-import { FairQueue } from "./parts/fair_queue.ts";
-import { Pattern } from "./pattern.ts";
+import { DroppingDuplexPipe } from "./parts/dropping_pipe.ts";
 import type { Pipe } from "./pipe.ts";
 import { questionHeader } from "./reply.ts";
 
@@ -32,24 +30,17 @@ export interface RawReplyOptions extends SendBufferOption, ReceiveBufferOption, 
  * pipe it goes to, and the rest goes with it. One slow pipe must not hold up the others, so that sending never waits: what
  * doesn't fit its queue, or is for a pipe that has gone, is dropped and counted.
  */
-export abstract class RawReplyEngine extends Pattern<DroppingDuplexPipe> implements Sender, Receiver {
+export abstract class RawReplyEngine extends FairEngine<DroppingDuplexPipe> implements Sender {
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   readonly #sendBuffer: number;
   readonly #hopLimit: number;
-  readonly #incoming: FairQueue;
   readonly #byId: Map<number, DroppingDuplexPipe> = new Map();
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: RawReplyOptions, defaultSendBuffer: number) {
-    super(true);
+    super(true, options);
     this.#sendBuffer = bufferOption("sendBuffer", options.sendBuffer, defaultSendBuffer);
     this.#hopLimit = hopLimitOption(options.hopLimit);
-    this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
-  }
-
-  override get unsent(): number {
-    return unsentOf(this.pipes);
   }
 
   /** @throws {ArgumentError} If the header doesn't begin with 4 bytes that can be the id of a pipe. */
@@ -69,22 +60,10 @@ export abstract class RawReplyEngine extends Pattern<DroppingDuplexPipe> impleme
     return true;
   }
 
-  tryReceive(_now: number): SpMessage | undefined {
-    this.checkOpen("receive");
-    return this.#incoming.take();
-  }
-
-  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
-    const record = this.recordOf(pipe);
-    if (record === undefined) return;
+  protected override decode(record: DroppingDuplexPipe, bytes: Uint8Array): SpMessage | undefined {
     const length = questionHeader(record, bytes, this.#hopLimit);
-    if (length < 0) return;
-    const message = new SpMessage(bytes.subarray(length), pushWord(pipe.id, bytes, length), pipe);
-    if (this.#incoming.put(record.inlet, message)) this.onReceivable(now);
-  }
-
-  protected override get unread(): number {
-    return this.#incoming.length;
+    if (length < 0) return undefined;
+    return new SpMessage(bytes.subarray(length), pushWord(record.pipe.id, bytes, length), record.pipe);
   }
 
   protected createRecord(pipe: Pipe): DroppingDuplexPipe {
@@ -95,17 +74,14 @@ export abstract class RawReplyEngine extends Pattern<DroppingDuplexPipe> impleme
     this.#byId.set(record.pipe.id, record);
   }
 
-  protected override becameWritable(record: DroppingDuplexPipe, _now: number): void {
-    record.flush();
-  }
-
   protected override detached(record: DroppingDuplexPipe, _now: number): void {
     this.#byId.delete(record.pipe.id);
-    this.#incoming.discard(record.inlet);
+    // Nobody could be answered.
+    this.incoming.discard(record.inlet);
   }
 
   protected override closed(): void {
     this.#byId.clear();
-    this.#incoming.clear();
+    super.closed();
   }
 }

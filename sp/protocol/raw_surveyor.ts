@@ -9,11 +9,10 @@
  */
 
 import type { SpMessage } from "../message.ts";
-import { ignore, type ProtocolInfo, type Receiver, type Sender } from "./engine.ts";
-import { bufferOption, DEFAULT_RECEIVE_BUFFER, type ReceiveBufferOption, type SendBufferOption } from "./options.ts";
-import { DroppingDuplexPipe, unsentOf } from "./parts/dropping_pipe.ts";
-import { FairQueue } from "./parts/fair_queue.ts";
-import { Pattern } from "./pattern.ts";
+import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
+import { FairEngine } from "./fair.ts";
+import { bufferOption, type ReceiveBufferOption, type SendBufferOption } from "./options.ts";
+import { DroppingDuplexPipe } from "./parts/dropping_pipe.ts";
 import type { Pipe } from "./pipe.ts";
 import { SURVEYOR } from "./protocols.ts";
 import { decodeAnswer } from "./raw_req.ts";
@@ -22,22 +21,15 @@ import { decodeAnswer } from "./raw_req.ts";
 export interface RawSurveyorOptions extends SendBufferOption, ReceiveBufferOption {}
 
 /** The SURVEYOR pattern in raw mode. */
-export class RawSurveyorEngine extends Pattern<DroppingDuplexPipe> implements Sender, Receiver {
+export class RawSurveyorEngine extends FairEngine<DroppingDuplexPipe> implements Sender {
   readonly info: ProtocolInfo = SURVEYOR;
   onSendable: (now: number) => void = ignore;
-  onReceivable: (now: number) => void = ignore;
   readonly #sendBuffer: number;
-  readonly #incoming: FairQueue;
 
   /** @throws {ArgumentError} If an option is out of its range. */
   constructor(options: RawSurveyorOptions = {}) {
-    super(true);
+    super(true, options);
     this.#sendBuffer = bufferOption("sendBuffer", options.sendBuffer, 16);
-    this.#incoming = new FairQueue(bufferOption("receiveBuffer", options.receiveBuffer, DEFAULT_RECEIVE_BUFFER));
-  }
-
-  override get unsent(): number {
-    return unsentOf(this.pipes);
   }
 
   trySend(message: SpMessage, _now: number): boolean {
@@ -47,35 +39,11 @@ export class RawSurveyorEngine extends Pattern<DroppingDuplexPipe> implements Se
     return true;
   }
 
-  tryReceive(_now: number): SpMessage | undefined {
-    this.checkOpen("receive");
-    return this.#incoming.take();
-  }
-
-  receive(pipe: Pipe, bytes: Uint8Array, now: number): void {
-    const record = this.recordOf(pipe);
-    if (record === undefined) return;
-    const message = decodeAnswer(record, bytes);
-    if (message !== undefined && this.#incoming.put(record.inlet, message)) this.onReceivable(now);
-  }
-
-  protected override get unread(): number {
-    return this.#incoming.length;
+  protected override decode(record: DroppingDuplexPipe, bytes: Uint8Array): SpMessage | undefined {
+    return decodeAnswer(record, bytes);
   }
 
   protected createRecord(pipe: Pipe): DroppingDuplexPipe {
     return new DroppingDuplexPipe(pipe, this.counters, this.#sendBuffer);
-  }
-
-  protected override becameWritable(record: DroppingDuplexPipe, _now: number): void {
-    record.flush();
-  }
-
-  protected override detached(record: DroppingDuplexPipe, _now: number): void {
-    this.#incoming.release(record.inlet);
-  }
-
-  protected override closed(): void {
-    this.#incoming.clear();
   }
 }

@@ -8,6 +8,7 @@ import { StateError } from "../../common/errors.ts";
 import { NO_HEADER, SpMessage } from "../message.ts";
 import { ConversingEngine, EngineContext } from "./contexts.ts";
 import { ignore, type Sender } from "./engine.ts";
+import { InletPipe } from "./fair.ts";
 import {
   bufferOption,
   DEFAULT_RECEIVE_BUFFER,
@@ -16,25 +17,19 @@ import {
   type ReceiveBufferOption,
 } from "./options.ts";
 import { backtraceLength, MALFORMED, TOO_MANY_HOPS } from "./parts/backtrace.ts";
-import { FairQueue, Inlet } from "./parts/fair_queue.ts";
-import { PipeRecord } from "./pattern.ts";
+import { FairQueue } from "./parts/fair_queue.ts";
+import type { PipeRecord } from "./pattern.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** How a REP or RESPONDENT socket behaves. */
 export interface ReplyOptions extends ReceiveBufferOption, HopLimitOption {}
 
 /** What is remembered of a pipe that asks. */
-export class ReplyPipe extends PipeRecord {
-  /** Its questions that nobody has taken yet. */
-  readonly inlet: Inlet = new Inlet(this);
+export class ReplyPipe extends InletPipe {
   /** Whether it has refused an answer, and nothing was said since. */
   isFull = false;
   /** Contexts whose answer it refused, the first first. */
   readonly blocked: Set<ReplyContext> = new Set();
-
-  override get unread(): number {
-    return this.inlet.queue.length;
-  }
 }
 
 /** A conversation on a REP or RESPONDENT socket: one question, one answer, and so on. */

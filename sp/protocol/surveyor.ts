@@ -19,7 +19,7 @@ import { ConversingEngine, EngineContext } from "./contexts.ts";
 import { ignore, type ProtocolInfo, type Sender } from "./engine.ts";
 import { bufferOption, DEFAULT_RECEIVE_BUFFER, durationOption, type SendBufferOption } from "./options.ts";
 import { readWord, WORD, writeWord } from "./parts/backtrace.ts";
-import { DroppingPipe, unsentOf } from "./parts/dropping_pipe.ts";
+import { DroppingPipe } from "./parts/dropping_pipe.ts";
 import { DroppingQueue } from "./parts/dropping_queue.ts";
 import { Ids } from "./parts/ids.ts";
 import type { PipeRecord } from "./pattern.ts";
@@ -146,10 +146,6 @@ export class SurveyorEngine extends ConversingEngine<DroppingPipe, SurveyorConte
     return this.#deadline;
   }
 
-  override get unsent(): number {
-    return unsentOf(this.pipes);
-  }
-
   /** See {@linkcode SurveyorContext.surveyTime}; contexts that are opened later have it too. */
   get surveyTime(): number {
     return this.main.surveyTime;
@@ -222,9 +218,5 @@ export class SurveyorEngine extends ConversingEngine<DroppingPipe, SurveyorConte
 
   protected createRecord(pipe: Pipe): DroppingPipe {
     return new DroppingPipe(pipe, this.counters, this.#sendBuffer);
-  }
-
-  protected override becameWritable(record: DroppingPipe, _now: number): void {
-    record.flush();
   }
 }

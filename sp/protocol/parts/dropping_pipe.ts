@@ -61,8 +61,7 @@ export class DroppingPipe extends PipeRecord {
     this.#queue.clear();
   }
 
-  /** The pipe has room: it takes what waits. */
-  flush(): void {
+  override flush(): void {
     this.#isFull = false;
     for (let message = this.#queue.peek(); message !== undefined; message = this.#queue.peek()) {
       if (!this.send(message.header, message.body)) {
@@ -82,11 +81,4 @@ export class DroppingDuplexPipe extends DroppingPipe {
   override get unread(): number {
     return this.inlet.queue.length;
   }
-}
-
-/** How many messages wait for all of the pipes. */
-export function unsentOf(pipes: Iterable<DroppingPipe>): number {
-  let unsent = 0;
-  for (const pipe of pipes) unsent += pipe.unsent;
-  return unsent;
 }
