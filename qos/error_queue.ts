@@ -85,7 +85,7 @@ export class ErrorQueue {
   #inbox: PacketError[] = [];
   #head = 0;
   #received = 0;
-  #matched = 0;
+  #labelled = 0;
   #dropped = 0;
   /** The error number of the last entry from elsewhere, until a call has failed with it that no entry explains. */
   #lastErrno = 0;
@@ -121,11 +121,6 @@ export class ErrorQueue {
   /** Errors that were dropped, as too many waited already. */
   get dropped(): number {
     return this.#dropped;
-  }
-
-  /** Errors that were given a label. */
-  get matched(): number {
-    return this.#matched;
   }
 
   /**
@@ -206,7 +201,7 @@ export class ErrorQueue {
   stats(): ErrorQueueStats {
     return {
       errorsReceived: this.#received,
-      errorsLabelled: this.#matched,
+      errorsLabelled: this.#labelled,
       errorsDropped: this.#dropped,
       errorsWaiting: this.length,
       packetsRemembered: this.#labels.size,
@@ -264,7 +259,7 @@ export class ErrorQueue {
   #put(error: PacketError): void {
     if (this.length >= this.#inboxLimit) return this.#drop();
     this.#received++;
-    if (error.label !== undefined) this.#matched++;
+    if (error.label !== undefined) this.#labelled++;
     this.#inbox.push(error);
   }
 

@@ -15,7 +15,7 @@ import type { Inet6Address, InetAddress, SocketAddress } from "../ffi/sockaddr.t
 import { addPacket, findPayloads, type PacketBytes, PayloadNode, prune } from "./payload_tree.ts";
 
 /** How many packets are remembered unless their number is chosen. */
-export const DEFAULT_LABELLED_PACKETS = 65536;
+const DEFAULT_LABELLED_PACKETS = 65536;
 /**
  * How many bytes of a payload are remembered: what RFC 4884 has routers quote, which is more than those do that quote
  * little. Packets that differ only behind them can't be told apart.

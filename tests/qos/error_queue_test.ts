@@ -362,7 +362,7 @@ test("sends that meet an error of another packet go out all the same", async () 
 
     assert.deepEqual(errors.map(({ label }) => label), labels);
     assert.equal(prober.socket.stats().messagesSent, labels.length);
-    assert.equal(prober.queue.matched, labels.length);
+    assert.equal(prober.queue.stats().errorsLabelled, labels.length);
   }
 });
 

@@ -9,7 +9,7 @@ import { readUint16, writeUint16 } from "../../network_order.ts";
 import type { ProbeRequest } from "../schedule.ts";
 
 /** Bytes of the part that tells probes apart. */
-export const MARK_SIZE = 8;
+const MARK_SIZE = 8;
 
 /** Offsets in that part. The balance keeps the checksum of all probes of a size the same. */
 const MARK = { id: 0, ttl: 2, probe: 3, nonce: 4, balance: 6 } as const;
