@@ -55,7 +55,7 @@ export function cell(
   return { table, row, column, group: table, name: `${row}: ${nameOf(column)}`, timeoutMs: CELL_LIMIT_MS, run };
 }
 
-const CELL_LIMIT_MS = 90_000;
+const CELL_LIMIT_MS = 180_000;
 
 /** Who has the cell's own side: Sockeye, or a peer that shows what the other one does without Sockeye. */
 export interface Pairing extends Column {

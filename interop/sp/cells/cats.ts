@@ -104,7 +104,7 @@ function speaksOnce({ partner }: CatPairing, { other }: Role): boolean {
 }
 
 /** How long it is started again. */
-const AGAIN_MS = 60_000;
+const AGAIN_MS = 120_000;
 /** Longer than a tool that speaks once waits before it does. */
 const ONCE_MS = 5_000;
 

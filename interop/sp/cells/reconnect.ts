@@ -100,9 +100,9 @@ function sides(role: Role, own: End, other: End): [asker: End, replier: End] {
   return role.way === "ask" ? [own, other] : [other, own];
 }
 
-/** Asks, and does not wait. */
+/** Asks, and does not wait. What comes in between, programs that start, has its own patience. */
 function ask({ peer }: End): Promise<string[]> {
-  return peer.do(`converse s 1 64 7 ${PATIENCE_MS}`);
+  return peer.do(`converse s 1 64 7 ${3 * PATIENCE_MS}`);
 }
 
 async function question({ peer }: End): Promise<void> {
