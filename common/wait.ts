@@ -31,7 +31,8 @@ const MAX_TIMER_MS = 0x7fffffff;
 export function checkTimeout(timeoutMs: number | undefined, argument = "options.timeout"): void {
   if (timeoutMs === undefined) return;
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= MAX_TIMER_MS)) {
-    throw new ArgumentError(argument, `must be milliseconds from 0 to ${MAX_TIMER_MS}, got ${String(timeoutMs)}`);
+    const got = typeof timeoutMs === "string" ? JSON.stringify(timeoutMs) : String(timeoutMs);
+    throw new ArgumentError(argument, `must be milliseconds from 0 to ${MAX_TIMER_MS}, got ${got}`);
   }
 }
 

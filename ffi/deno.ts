@@ -128,7 +128,7 @@ export class DenoRuntime implements ForeignRuntime {
       } catch (error) {
         if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
           throw new UnsupportedError(
-            `Deno was not allowed to open ${path}: run with --allow-ffi (or -A); ` +
+            `Deno was not allowed to open ${path}: run with --allow-ffi, without a list of libraries, or with -A; ` +
               "sockets through libc need that permission",
             { cause: error },
           );

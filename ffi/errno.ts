@@ -400,7 +400,10 @@ function usualRemedy(errno: number, syscall: string, address: string | undefined
       }
       return undefined;
     case ERRNO.ENOENT:
-      return isUnixName(address) ? "nothing has that name: start the server first, or check the path" : undefined;
+      if (!isUnixName(address)) return undefined;
+      return syscall === "bind"
+        ? "the folder does not exist: make it, or check the path"
+        : "nothing has that name: start the server first, or check the path";
     case ERRNO.EADDRINUSE:
       return isUnixName(address)
         ? "another socket has that name: remove the file if its owner is gone, or choose another"

@@ -74,7 +74,9 @@ export function numericAddress(host: string, port: number): InetAddress | Inet6A
   const bytes = parseIPv6(percent < 0 ? host : host.slice(0, percent));
   if (bytes === undefined) {
     if (host.includes(":") || percent >= 0) {
-      throw new AddressError(`${JSON.stringify(host)} is neither an address nor a host name; write 2001:db8::1`);
+      throw new AddressError(
+        `${JSON.stringify(host)} is neither an address nor a host name; write 192.0.2.1, 2001:db8::1 or example.org`,
+      );
     }
     return undefined;
   }

@@ -152,7 +152,8 @@ export class SendQueue {
    */
   check(data: Uint8Array, options: SendOptions, argument = ""): void {
     if (!(data instanceof Uint8Array)) {
-      throw new ArgumentError(`${argument}data`, `must be a Uint8Array, got ${typeof data}`);
+      const remedy = typeof data === "string" ? "; new TextEncoder().encode(text) makes one" : "";
+      throw new ArgumentError(`${argument}data`, `must be a Uint8Array, got ${typeof data}${remedy}`);
     }
     const { control, mode = 0 } = options;
     if (mode !== 0 && (this.#setMode === undefined || !Number.isInteger(mode))) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AddressError } from "../../common/errors.ts";
+import { AddressError, ArgumentError } from "../../common/errors.ts";
 
 /** The longest URL, in characters: NNG_MAXADDRLEN of nng, which counts the terminator. */
 const MAX_LENGTH = 127;
@@ -25,8 +25,12 @@ export interface SpUrl {
  * @param text The URL, for instance `"tcp://127.0.0.1:5000"`.
  * @returns Its parts.
  * @throws {AddressError} If it is none.
+ * @throws {ArgumentError} If it is no text, for instance a `URL` object.
  */
 export function parseSpUrl(text: string): SpUrl {
+  if (typeof text !== "string") {
+    throw new ArgumentError("url", `must be a string, got ${typeof text}; of a URL object give the href`);
+  }
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(text);
   if (match === null) {
     throw new AddressError(

@@ -17,8 +17,23 @@ import { runOk } from "./run.ts";
 const LOADED_BY_NAME = ["koffi"];
 
 const NPM_FIELDS = {
-  description: "Message-oriented transports for Deno, Node and Bun: SCTP, and the Linux sockets under it",
-  keywords: ["sctp", "rfc6458", "rfc9260", "sockets", "ffi", "unixgram", "udp", "multihoming", "deno", "bun"],
+  description:
+    "Message-oriented transports for Deno, Node and Bun: SCTP, Scalability Protocols, per-packet control of UDP and IP",
+  keywords: [
+    "sctp",
+    "rfc6458",
+    "rfc9260",
+    "nng",
+    "nanomsg",
+    "traceroute",
+    "sockets",
+    "ffi",
+    "unixgram",
+    "udp",
+    "multihoming",
+    "deno",
+    "bun",
+  ],
   engines: { node: ">=20" },
 };
 
