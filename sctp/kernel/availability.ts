@@ -6,6 +6,8 @@
 
 import { AF_INET, close, IPPROTO_SCTP, SOCK_SEQPACKET, socket, SystemError, UnsupportedError } from "../../ffi/mod.ts";
 
+const ABSENCE = "kernel SCTP is not available";
+
 const REMEDY =
   "load it with `modprobe sctp` (on Debian and Ubuntu cloud kernels install linux-modules-extra-$(uname -r) " +
   "first), or run the program in the rig that this repository has, with `deno task rig -- COMMAND`";
@@ -20,7 +22,7 @@ const ABSENT = new Set(["EPROTONOSUPPORT", "ESOCKTNOSUPPORT", "EAFNOSUPPORT"]);
  * @param cause The error underneath.
  */
 export function noKernelSctp(reason: string, cause: unknown): UnsupportedError {
-  return new UnsupportedError(`kernel SCTP is not available: ${reason}; ${REMEDY}`, { cause });
+  return new UnsupportedError(`${ABSENCE}: ${reason}; ${REMEDY}`, { cause });
 }
 
 /**
@@ -36,7 +38,8 @@ export function openSctpSocket(domain: number, type: number): number {
   try {
     return socket(domain, type, IPPROTO_SCTP);
   } catch (error) {
-    if (error instanceof UnsupportedError) throw noKernelSctp(error.message, error);
+    // Without libc no module helps; the message says what does.
+    if (error instanceof UnsupportedError) throw new UnsupportedError(`${ABSENCE}: ${error.message}`, { cause: error });
     if (!(error instanceof SystemError) || !ABSENT.has(error.code)) throw error;
     const family = domain === AF_INET ? "" : " for IPv6";
     throw noKernelSctp(`this kernel has no SCTP${family}, or its module is not loaded`, error);
