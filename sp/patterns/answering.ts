@@ -29,7 +29,7 @@ export abstract class AnsweringSocket extends DuplexSocket {
    * @param handler Gives the answer, or a promise of it; `undefined` gives none.
    * @param options How many questions are answered at a time, and a signal to end it.
    * @returns Resolves at the end; rejects with what the handler throws, whose question has no answer then.
-   * @throws {ArgumentError} When an option is out of range.
+   * @throws {ArgumentError} When the handler is no function, or an option is out of range.
    * @throws {ClosedError} When the socket is closed already.
    * @throws {UnsupportedError} In raw mode.
    */

@@ -43,16 +43,16 @@ export interface DeviceOptions {
  * await forwarding;
  * ```
  */
-export function device(front: SpSocket, back: SpSocket = front, options: DeviceOptions = {}): Promise<void> {
+export async function device(front: SpSocket, back: SpSocket = front, options: DeviceOptions = {}): Promise<void> {
   const { signal } = options;
   const cores = [coreOf(front), coreOf(back)];
   for (const core of cores) core.checkOpen("device");
   const forwarder = concerned(cores[0].label, () => new Device(cores[0].engine, cores[1].engine));
   if (signal?.aborted) {
     forwarder.close();
-    return Promise.resolve();
+    return;
   }
-  return new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     const releases: (() => void)[] = [];
     const end = () => {
       forwarder.close();

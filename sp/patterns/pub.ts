@@ -83,11 +83,14 @@ export class Sub extends ReceivingSocket {
    * Subscribes to messages that begin with a topic. Whoever subscribes to it twice unsubscribes twice.
    *
    * @param topic The beginning, as text or bytes; an empty one is every message's.
+   * @throws {ArgumentError} When it is neither.
    * @throws {ClosedError} When the socket is closed.
    * @throws {UnsupportedError} In raw mode, which gets everything.
    */
   subscribe(topic: string | Uint8Array): void {
-    cooked(coreOf(this), SubEngine, "subscribe").subscribe(topicBytes(topic));
+    const core = coreOf(this);
+    const engine = cooked(core, SubEngine, "subscribe");
+    concerned(core.label, () => engine.subscribe(topicBytes(topic)));
   }
 
   /**
@@ -95,11 +98,14 @@ export class Sub extends ReceivingSocket {
    *
    * @param topic As it was subscribed to.
    * @returns Whether there was such a subscription.
+   * @throws {ArgumentError} When it is neither text nor bytes.
    * @throws {ClosedError} When the socket is closed.
    * @throws {UnsupportedError} In raw mode.
    */
   unsubscribe(topic: string | Uint8Array): boolean {
-    return cooked(coreOf(this), SubEngine, "unsubscribe").unsubscribe(topicBytes(topic));
+    const core = coreOf(this);
+    const engine = cooked(core, SubEngine, "unsubscribe");
+    return concerned(core.label, () => engine.unsubscribe(topicBytes(topic)));
   }
 
   /**

@@ -6,6 +6,7 @@ import { messageOf, type Sendable, type SpMessage } from "../message.ts";
 import type { ReplyContext, ReplyEngine } from "../protocol/reply.ts";
 import type { SocketCore } from "../socket/core.ts";
 import { concerned, concerning } from "../socket/errors.ts";
+import { checkFunction } from "../socket/options.ts";
 import { later } from "../socket/steps.ts";
 
 /** Gives the answer to a question; `undefined` gives none. */
@@ -26,7 +27,10 @@ export function serve(
   handler: ServeHandler,
   { concurrency = 16, signal }: ServeOptions,
 ): Promise<void> {
-  concerned(core.label, () => checkInteger("options.concurrency", concurrency, 1, 65536));
+  concerned(core.label, () => {
+    checkFunction("handler", handler);
+    checkInteger("options.concurrency", concurrency, 1, 65536);
+  });
   if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const serving = new Serving(engine, core, handler, (error) => {

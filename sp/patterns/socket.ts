@@ -9,9 +9,9 @@ import type { WaitOptions } from "../../common/wait.ts";
 import type { Sendable, SpMessage } from "../message.ts";
 import type { Receiver, Sender } from "../protocol/engine.ts";
 import type { EndpointFailure, Listener, PipeEvent, SocketCore, SocketStats } from "../socket/core.ts";
-import { concerning } from "../socket/errors.ts";
+import { concerned, concerning } from "../socket/errors.ts";
 import { ReceiveLine, SendLine } from "../socket/lines.ts";
-import { type EndpointOptions, type SocketOptions, waitTimeout } from "../socket/options.ts";
+import { checkFunction, type EndpointOptions, type SocketOptions, waitTimeout } from "../socket/options.ts";
 import type { SpPipe } from "../pipe.ts";
 
 /** How to dial. */
@@ -127,10 +127,12 @@ export abstract class SpSocket implements Disposable, AsyncDisposable {
    * Tells of connections that come and go.
    *
    * @param listener Called with each event, from within the socket: it should be quick. While a pipe is being added it may
-   * call `refuse()` of the event.
+   * call `refuse()` of the event. What it throws is reported like any error that nobody catches.
    * @returns Ends it.
+   * @throws {ArgumentError} When it is no function.
    */
   onPipe(listener: (event: PipeEvent) => void): () => void {
+    concerned(this.#core.label, () => checkFunction("listener", listener));
     return this.#core.onPipe(listener);
   }
 
@@ -138,10 +140,13 @@ export abstract class SpSocket implements Disposable, AsyncDisposable {
    * Tells of connections that did not come about: nobody listens, a peer of another pattern, garbage instead of a greeting.
    * Listeners and dialers go on; these are for logs.
    *
-   * @param listener Called with each failure, from within the socket: it should be quick.
+   * @param listener Called with each failure, from within the socket: it should be quick. What it throws is reported like
+   * any error that nobody catches.
    * @returns Ends it.
+   * @throws {ArgumentError} When it is no function.
    */
   onFailure(listener: (failure: EndpointFailure) => void): () => void {
+    concerned(this.#core.label, () => checkFunction("listener", listener));
     return this.#core.onFailure(listener);
   }
 

@@ -1,5 +1,6 @@
 /** Subscribers of their own on one socket: what nng calls contexts of SUB. @module */
 
+import { ArgumentError } from "../../common/errors.ts";
 import type { SubContext as Subscriber } from "../protocol/sub.ts";
 import type { SocketCore } from "../socket/core.ts";
 import { concerned } from "../socket/errors.ts";
@@ -24,6 +25,7 @@ export class SubContext extends ReceivingContext {
    * Subscribes to messages that begin with a topic. Whoever subscribes to it twice unsubscribes twice.
    *
    * @param topic The beginning, as text or bytes; an empty one is every message's.
+   * @throws {ArgumentError} When it is neither.
    * @throws {ClosedError} When the context or its socket is closed.
    */
   subscribe(topic: string | Uint8Array): void {
@@ -35,6 +37,7 @@ export class SubContext extends ReceivingContext {
    *
    * @param topic As it was subscribed to.
    * @returns Whether there was such a subscription.
+   * @throws {ArgumentError} When it is neither text nor bytes.
    * @throws {ClosedError} When the context or its socket is closed.
    */
   unsubscribe(topic: string | Uint8Array): boolean {
@@ -42,7 +45,13 @@ export class SubContext extends ReceivingContext {
   }
 }
 
-/** A topic as bytes. */
+/**
+ * A topic as bytes.
+ *
+ * @throws {ArgumentError} If it is none; what has no length would be every message's.
+ */
 export function topicBytes(topic: string | Uint8Array): Uint8Array {
-  return typeof topic === "string" ? encoder.encode(topic) : topic;
+  if (typeof topic === "string") return encoder.encode(topic);
+  if (topic instanceof Uint8Array) return topic;
+  throw new ArgumentError("topic", `must be a string or a Uint8Array, got ${typeof topic}`);
 }

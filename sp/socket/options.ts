@@ -77,9 +77,7 @@ export function endpointSettings(options: EndpointOptions, byDefault: EndpointOp
   checkInteger("options.maxReceiveSize", maxReceiveSize, 0, MAX_SIZE);
   checkInteger("options.maxPipes", maxPipes, 1, MAX_PIPES);
   checkInteger("options.mode", mode, 0, 0o777);
-  if (allowPeer !== undefined && typeof allowPeer !== "function") {
-    throw new ArgumentError("options.allowPeer", `must be a function, got ${typeof allowPeer}`);
-  }
+  if (allowPeer !== undefined) checkFunction("options.allowPeer", allowPeer);
   return {
     maxReceiveSize,
     maxPipes,
@@ -103,6 +101,15 @@ export function duration(name: string, value: number | undefined, byDefault: num
   if (value === undefined) return byDefault;
   if (typeof value === "number" && value >= 0) return value;
   throw new ArgumentError(`options.${name}`, `must be milliseconds, 0 or more, got ${String(value)}`);
+}
+
+/**
+ * Refuses what can't be called.
+ *
+ * @throws {ArgumentError} If it is no function.
+ */
+export function checkFunction(argument: string, value: unknown): void {
+  if (typeof value !== "function") throw new ArgumentError(argument, `must be a function, got ${typeof value}`);
 }
 
 function fraction(name: string, value: number | undefined, byDefault: number): number {

@@ -1,6 +1,6 @@
 /** Devices of every pattern, over every transport. */
 
-import { ArgumentError } from "@sockeye/sockeye";
+import { ArgumentError, ClosedError } from "@sockeye/sockeye";
 import {
   Bus,
   device,
@@ -152,8 +152,10 @@ test("devices take raw sockets of one pattern only", async () => {
   await using rep = new Rep();
   await using pull = new Pull({ raw: true });
 
-  assert.throws(() => device(req, rep), ArgumentError);
-  assert.throws(() => device(req, pull), ArgumentError);
+  await assert.rejects(device(req, rep), ArgumentError);
+  await assert.rejects(device(req, pull), ArgumentError);
+  await pull.close();
+  await assert.rejects(device(pull), ClosedError);
 });
 
 test("a signal ends a device, and leaves its sockets open", async () => {

@@ -189,6 +189,7 @@ test("calls that can't be name their socket", async () => {
   await using rep = new Rep();
   await using surveyor = new Surveyor({ raw: true });
   await using sub = new Sub({ raw: true });
+  await using topics = new Sub();
   const calls: [() => unknown, new (...args: never[]) => SockeyeError][] = [
     [() => push.send(5 as unknown as string), ArgumentError],
     [() => push.trySend(5 as unknown as string), ArgumentError],
@@ -200,9 +201,15 @@ test("calls that can't be name their socket", async () => {
     [() => push.close({ linger: -1 }), ArgumentError],
     [() => req.request("x"), UnsupportedError],
     [() => req.openContext(), UnsupportedError],
+    [() => push.onPipe(undefined as never), ArgumentError],
+    [() => push.onFailure(undefined as never), ArgumentError],
     [() => rep.serve(() => "", { concurrency: 0 }), ArgumentError],
+    [() => rep.serve("an answer" as never), ArgumentError],
     [() => surveyor.survey("x").next(), UnsupportedError],
     [() => sub.subscribe(""), UnsupportedError],
+    [() => topics.subscribe(undefined as never), ArgumentError],
+    [() => topics.unsubscribe(undefined as never), ArgumentError],
+    [() => topics.openContext().subscribe(undefined as never), ArgumentError],
     [() => device(rep), ArgumentError],
   ];
   for (const [call, kind] of calls) {
