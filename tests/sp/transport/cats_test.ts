@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { PULL, PUSH } from "../../../sp/protocol/protocols.ts";
 import { ipc } from "../../../sp/transport/ipc.ts";
 import { tcp } from "../../../sp/transport/tcp.ts";
 import { test } from "../../support/harness.ts";
 import { Child, missing } from "./child.ts";
-import { dial, Host, PULL, PUSH, withFolder, Witness } from "./stream_support.ts";
+import { dial, Host, withFolder, Witness } from "./stream_support.ts";
 
 /** nngcat and nanocat, and how they are told what to do. */
 const CATS = [

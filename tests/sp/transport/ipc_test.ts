@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { PULL } from "../../../sp/protocol/protocols.ts";
 import { ipc } from "../../../sp/transport/ipc.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
 import { test } from "../../support/harness.ts";
-import { dial, Host, PULL, withFolder, Witness } from "./stream_support.ts";
+import { dial, Host, withFolder, Witness } from "./stream_support.ts";
 
 /** The same as the code of the error. */
 function withCode(code: string): (error: { code: string }) => boolean {

@@ -3,22 +3,11 @@
 import { ProtocolError, Reactor, TimeoutError } from "@sockeye/sockeye/ffi";
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
+import { PULL, PUSH } from "../../../sp/protocol/protocols.ts";
 import { encodeGreeting, GREETING_BYTES } from "../../../sp/transport/stream/frame_format.ts";
 import { test } from "../../support/harness.ts";
-import {
-  CARRIERS,
-  dial,
-  frame,
-  Host,
-  joined,
-  NO_HEADER,
-  PULL,
-  PUSH,
-  rawPeer,
-  readExactly,
-  readToEnd,
-  Witness,
-} from "./stream_support.ts";
+import { NONE } from "./parties.ts";
+import { CARRIERS, dial, frame, Host, joined, rawPeer, readExactly, readToEnd, Witness } from "./stream_support.ts";
 
 for (const carrier of CARRIERS) {
   const { name, transport, isIpc, skip } = carrier;
@@ -265,7 +254,7 @@ for (const carrier of CARRIERS) {
     receiver.connection.pause();
     receiver.connection.resume();
 
-    assert.equal(receiver.connection.send(NO_HEADER, NO_HEADER), false);
+    assert.equal(receiver.connection.send(NONE, NONE), false);
     await sender.closed;
     assert(!receiver.isClosed);
     host.close();

@@ -5,6 +5,7 @@ import { StreamSocket } from "@sockeye/sockeye/ffi";
 import { mkdtempSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { PULL, PUSH } from "../../../sp/protocol/protocols.ts";
 import { ipc } from "../../../sp/transport/ipc.ts";
 import {
   encodeGreeting,
@@ -23,18 +24,7 @@ import type {
   TransportOptions,
 } from "../../../sp/transport/transport.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
-
-export const PUSH: Greeting = { protocol: 80, peer: 81, name: "push", peerName: "pull" };
-export const PULL: Greeting = { protocol: 81, peer: 80, name: "pull", peerName: "push" };
-export const NO_HEADER = new Uint8Array(0);
-
-export const OPTIONS: TransportOptions = {
-  maxReceiveSize: 1024 * 1024,
-  handshakeTimeout: 10_000,
-  maxPipes: 1024,
-  noDelay: true,
-  keepAlive: false,
-};
+import { NONE, OPTIONS } from "./parties.ts";
 
 /** A carrier to test: fresh URLs to listen at. */
 export interface Carrier {
@@ -125,7 +115,7 @@ export class Witness {
   }
 
   send(text: string | Uint8Array): boolean {
-    return this.connection.send(NO_HEADER, typeof text === "string" ? new TextEncoder().encode(text) : text);
+    return this.connection.send(NONE, typeof text === "string" ? new TextEncoder().encode(text) : text);
   }
 
   async text(): Promise<string> {
@@ -232,7 +222,7 @@ export async function readToEnd(peer: StreamSocket): Promise<number> {
 }
 
 /** A frame by hand: the length that it says, and the bytes that come. */
-export function frame({ isIpc }: Carrier, length: number, body: Uint8Array = NO_HEADER): Uint8Array {
+export function frame({ isIpc }: Pick<Carrier, "isIpc">, length: number, body: Uint8Array = NONE): Uint8Array {
   const format = isIpc ? IPC_FRAMES : TCP_FRAMES;
   const bytes = new Uint8Array(format.headerBytes + body.length);
   writeFrameHeader(format, bytes, 0, length);

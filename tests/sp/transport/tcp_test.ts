@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
+import { PUSH } from "../../../sp/protocol/protocols.ts";
 import { tcp } from "../../../sp/transport/tcp.ts";
 import { parseSpUrl } from "../../../sp/transport/url.ts";
 import { test } from "../../support/harness.ts";
-import { CARRIERS, dial, Host, OPTIONS, PUSH, Witness } from "./stream_support.ts";
+import { OPTIONS } from "./parties.ts";
+import { CARRIERS, dial, Host, Witness } from "./stream_support.ts";
 
 const noIpv6 = CARRIERS.find(({ name }) => name === "tcp6")!.skip;
 
