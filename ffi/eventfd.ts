@@ -5,6 +5,7 @@
  */
 
 import { ArgumentError, BufferFullError, ClosedError } from "../common/errors.ts";
+import { untilClosed } from "../common/iteration.ts";
 import type { WaitOptions } from "../common/wait.ts";
 import { checkInteger } from "./arguments.ts";
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from "./constants.ts";
@@ -168,21 +169,7 @@ export class EventCounter implements AsyncIterable<number>, Disposable, AsyncDis
 
   /** What each wait takes, one after the other, until the counter is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<number> {
-    const next = (): Promise<IteratorResult<number>> =>
-      this.wait().then(
-        (value) => ({ done: false, value }),
-        (error) => {
-          if (error instanceof ClosedError) return { done: true, value: undefined };
-          throw error;
-        },
-      );
-    return {
-      next,
-      return: () => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return untilClosed(() => this.wait());
   }
 
   /** What was added and taken through this handle. */

@@ -8,6 +8,7 @@
  */
 
 import { ArgumentError, ClosedError, SystemError } from "../common/errors.ts";
+import { untilClosed } from "../common/iteration.ts";
 import type { WaitOptions } from "../common/wait.ts";
 import { checkInteger } from "./arguments.ts";
 import {
@@ -223,21 +224,7 @@ export class StreamListener implements AsyncIterable<StreamSocket>, Disposable, 
 
   /** Connection after connection, until the listener is closed. Other errors of `accept` are thrown. */
   [Symbol.asyncIterator](): AsyncIterableIterator<StreamSocket> {
-    const next = (): Promise<IteratorResult<StreamSocket>> =>
-      this.accept().then(
-        (value) => ({ done: false, value }),
-        (error) => {
-          if (error instanceof ClosedError) return { done: true, value: undefined };
-          throw error;
-        },
-      );
-    return {
-      next,
-      return: () => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return untilClosed(() => this.accept());
   }
 
   /** Counters since the listener was opened. */

@@ -5,6 +5,7 @@
  */
 
 import { ClosedError } from "../common/errors.ts";
+import { untilClosed } from "../common/iteration.ts";
 import { checkTimeout, timeoutError, WaitList, type WaitOptions } from "../common/wait.ts";
 import { SctpAddress, type SctpAddressLike } from "./address.ts";
 import { adoptAssociation, type SctpAssociation } from "./association.ts";
@@ -140,21 +141,7 @@ export class SctpListener implements Disposable, AsyncDisposable, AsyncIterable<
 
   /** The associations, one after the other, until the listener is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<SctpAssociation> {
-    const next = (): Promise<IteratorResult<SctpAssociation>> =>
-      this.accept().then(
-        (value): IteratorResult<SctpAssociation> => ({ value, done: false }),
-        (error): IteratorResult<SctpAssociation> => {
-          if (error === this.#closed) return { value: undefined, done: true };
-          throw error;
-        },
-      );
-    return {
-      next,
-      return: () => Promise.resolve<IteratorResult<SctpAssociation>>({ value: undefined, done: true }),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return untilClosed(() => this.accept());
   }
 
   /**
