@@ -51,7 +51,7 @@ export interface PathMtuOptions {
   flowLabel?: number;
   /** The local address to send from. */
   source?: string;
-  /** The interface to send through, by name or index. */
+  /** The interface to send through, by name or index. ICMP probes hear answers through it only. */
   interface?: string | number;
 }
 

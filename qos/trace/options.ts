@@ -84,7 +84,7 @@ export interface TraceOptions {
   names?: boolean;
   /** The local address to send from. */
   source?: string;
-  /** The interface to send through, by name or index. */
+  /** The interface to send through, by name or index. ICMP and TCP probes hear answers through it only. */
   interface?: string | number;
 }
 
