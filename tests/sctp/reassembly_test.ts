@@ -4,25 +4,7 @@ import { MessageTooLargeError } from "../../common/errors.ts";
 import type { SctpMessage } from "../../sctp/message.ts";
 import { MessageReassembler } from "../../sctp/kernel/reassembly.ts";
 import { test } from "../support/harness.ts";
-
-function piece(text: string, metadata: Partial<SctpMessage> = {}): SctpMessage {
-  return {
-    type: "message",
-    data: new TextEncoder().encode(text),
-    streamId: 0,
-    ssn: 0,
-    ppid: 0,
-    tsn: 0,
-    cumTsn: 0,
-    context: 0,
-    unordered: false,
-    flags: 0,
-    associationId: 1,
-    from: { family: "inet", address: "127.0.0.1", port: 5000 },
-    next: undefined,
-    ...metadata,
-  };
-}
+import { piece } from "./piece.ts";
 
 function textOf(result: SctpMessage | MessageTooLargeError | undefined): string {
   assert.ok(result !== undefined && !(result instanceof MessageTooLargeError));

@@ -4,6 +4,7 @@ import { MessageReassembler } from "../../../sctp/kernel/reassembly.ts";
 import type { SctpMessage } from "../../../sctp/message.ts";
 import { messageOf, payloadOf, ppidOf } from "../../../sp/transport/sctp/payload.ts";
 import { hasConversations, mostIncompleteBytes, streamOf, STREAMS } from "../../../sp/transport/sctp/streams.ts";
+import { piece } from "../../sctp/piece.ts";
 import { test } from "../../support/harness.ts";
 
 /** The header of a question that came by `hops` devices. */
@@ -91,7 +92,7 @@ test("sctp: whatever a peer that keeps to the format has under way at once is pu
         const next = Math.min(20_000, total - queue.sent);
         queue.sent += next;
         const isLast = queue.sent === total;
-        const whole = reassembler.push(piece(queue.streamId, next), isLast);
+        const whole = reassembler.push(piece("", { data: new Uint8Array(next), streamId: queue.streamId }), isLast);
         assert.equal((whole as SctpMessage | undefined)?.data?.length, isLast ? total : undefined);
         if (!isLast) continue;
         done++;
@@ -104,21 +105,3 @@ test("sctp: whatever a peer that keeps to the format has under way at once is pu
     { numRuns: 30 },
   );
 });
-
-function piece(streamId: number, length: number): SctpMessage {
-  return {
-    type: "message",
-    data: new Uint8Array(length),
-    streamId,
-    ssn: 0,
-    ppid: 0,
-    tsn: 0,
-    cumTsn: 0,
-    context: 0,
-    unordered: false,
-    flags: 0,
-    associationId: 1,
-    from: { family: "inet", address: "127.0.0.1", port: 5000 },
-    next: undefined,
-  };
-}
