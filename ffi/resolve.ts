@@ -102,7 +102,9 @@ async function lookUp(host: string, port: number, options: ResolveOptions & Wait
     .catch((error) => {
       throw explained(error, host);
     });
-  return answers.map(({ address, family }): InetAddress | Inet6Address =>
+  // Asked for IPv4, glibc makes 127.0.0.1 of "::1 localhost" in /etc/hosts, and so gives it twice.
+  const once = answers.filter(({ address }, index) => answers.findIndex((each) => each.address === address) === index);
+  return once.map(({ address, family }): InetAddress | Inet6Address =>
     family === 4 ? { family: "inet", address, port } : numericAddress(address, port) as Inet6Address
   );
 }
