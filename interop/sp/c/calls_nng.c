@@ -50,6 +50,9 @@ static struct known {
 	int socket;
 	int pipes;
 	int ids[MAX_PIPES];
+	/* The last ones that went without having come; the next goes where the oldest is. */
+	int strangers[MAX_PIPES];
+	int next_stranger;
 } known[MAX_SOCKETS];
 
 static nng_socket as_socket(int socket)
@@ -65,6 +68,7 @@ static struct known *known_of(int socket)
 	return NULL;
 }
 
+/* A pipe that the pattern refuses goes without having come, as may one whose end is told before its beginning. */
 static void forget(struct known *socket, int id)
 {
 	for (int i = 0; i < socket->pipes; i++) {
@@ -73,17 +77,27 @@ static void forget(struct known *socket, int id)
 		socket->ids[i] = socket->ids[--socket->pipes];
 		return;
 	}
+	socket->strangers[socket->next_stranger++ % MAX_PIPES] = id;
 }
 
-/* A pipe that the pattern refuses is removed without having been added. */
+static void remember(struct known *socket, int id)
+{
+	for (int i = 0; i < MAX_PIPES; i++)
+		if (socket->strangers[i] == id)
+			return;
+	if (socket->pipes < MAX_PIPES)
+		socket->ids[socket->pipes++] = id;
+}
+
+/* Threads of the library call this, those of the end and of the beginning of a pipe in any order. */
 static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
 	pthread_mutex_lock(&pipes_lock);
 	struct known *socket = known_of((int)(intptr_t)argument);
-	if (event != NNG_PIPE_EV_ADD_POST)
+	if (event == NNG_PIPE_EV_ADD_POST)
+		remember(socket, nng_pipe_id(pipe));
+	else
 		forget(socket, nng_pipe_id(pipe));
-	else if (socket->pipes < MAX_PIPES)
-		socket->ids[socket->pipes++] = nng_pipe_id(pipe);
 	pthread_cond_broadcast(&pipes_changed);
 	pthread_mutex_unlock(&pipes_lock);
 }
