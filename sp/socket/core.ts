@@ -299,7 +299,6 @@ export class SocketCore implements LineOwner, PipeOwner {
         if (this.#usesClock) this.engineMoved();
       },
       closed: (error) => {
-        pipe.stats();
         pipe.isClosed = true;
         this.#remove(pipe, error);
       },
@@ -399,11 +398,11 @@ export class SocketCore implements LineOwner, PipeOwner {
     this.#isClosed = true;
     this.#disarm();
     for (const dialer of [...this.#dialers]) dialer.close();
+    for (const pipe of this.#pipes.values()) this.#keepCounts(pipe);
     this.engine.close();
     for (const pipe of this.#pipes.values()) {
       pipe.isClosed = true;
       pipe.connection.close();
-      this.#keepCounts(pipe);
     }
     this.#pipes.clear();
     for (const onGone of this.#onGone.values()) onGone();
@@ -453,7 +452,9 @@ export class SocketCore implements LineOwner, PipeOwner {
     this.#tell("removed", pipe, concerning(error, this.label, pipe));
   }
 
-  #keepCounts({ sentBytes, receivedBytes, givenUp }: SocketPipe): void {
+  #keepCounts(pipe: SocketPipe): void {
+    pipe.keepCounts();
+    const { sentBytes, receivedBytes, givenUp } = pipe;
     this.#past.sentBytes += sentBytes;
     this.#past.receivedBytes += receivedBytes;
     this.#past.dropped += givenUp;

@@ -39,7 +39,7 @@ export class SocketPipe implements Pipe, SpPipe {
   readonly connection: Connection;
   readonly #owner: PipeOwner;
   #withdrawn = 0;
-  /** What the pattern counted when it was last asked: of a pipe that has gone it knows nothing. */
+  /** What the pattern had counted when it was about to forget the pipe. */
   #counted: PipeStats = { sent: 0, received: 0, unsent: 0, unread: 0, dropped: noDrops() };
 
   constructor(id: number, role: "listener" | "dialer", connection: Connection, owner: PipeOwner) {
@@ -76,8 +76,7 @@ export class SocketPipe implements Pipe, SpPipe {
 
   stats(): SpPipeStats {
     const { sentBytes, receivedBytes, connection } = this;
-    this.#counted = this.#owner.pipeStats(this) ?? { ...this.#counted, unsent: 0, unread: 0 };
-    const { dropped, ...counted } = this.#counted;
+    const { dropped, ...counted } = this.#owner.pipeStats(this) ?? this.#counted;
     const unsentBytes = this.isClosed ? 0 : connection.unsentBytes;
     return {
       ...counted,
@@ -86,6 +85,11 @@ export class SocketPipe implements Pipe, SpPipe {
       unsentBytes,
       dropped: { ...dropped, carrier: this.givenUp },
     };
+  }
+
+  /** The pattern is about to forget it: what it has counted is kept. */
+  keepCounts(): void {
+    this.#counted = { ...(this.#owner.pipeStats(this) ?? this.#counted), unsent: 0, unread: 0 };
   }
 
   send(header: Uint8Array, body: Uint8Array): boolean {
@@ -114,7 +118,6 @@ export class SocketPipe implements Pipe, SpPipe {
   close(reason?: SockeyeError): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.stats();
     this.connection.close();
     this.#owner.pipeClosed(this, reason);
   }

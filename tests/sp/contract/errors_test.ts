@@ -303,6 +303,7 @@ overEach("sockets and pipes count bytes and messages each way, also of pipes tha
   await rep.send(new Uint8Array(50), SOON);
   await req.receive(SOON);
   const [pipe] = rep.pipes;
+  const [asked] = req.pipes;
 
   const word = 4;
   for (const stats of [pipe.stats(), rep.stats()]) {
@@ -319,8 +320,11 @@ overEach("sockets and pipes count bytes and messages each way, also of pipes tha
   await req.close();
   await removed;
 
+  assert.equal(pipe.stats().sent, 1);
   assert.equal(pipe.stats().sentBytes, word + 50);
   assert.equal(rep.stats().sentBytes, word + 50);
+  assert.deepEqual([asked.stats().sent, asked.stats().received], [1, 1]);
+  assert.equal(asked.stats().sentBytes, word + 100);
   assert.equal(req.stats().sentBytes, word + 100);
   assert.equal(rep.stats().pipes, 0);
 });
