@@ -44,17 +44,17 @@ export class ReplyContext extends EngineContext<ReplyEngine> implements Sender {
    * Sends the answer. False while the pipe that it is for is full; when that has gone, the answer is dropped and counted, and
    * this is true.
    *
-   * @throws {StateError} If there is no question to answer.
+   * @throws {StateError} If there is no question to answer, or no more, since the next was received while this waited.
    */
   trySend(message: SpMessage, _now: number): boolean {
     this.checkOpen("send");
     return this.engine.answer(this, message.body);
   }
 
-  /** Gives a question. One that was received before, and not answered, has no answer any more. */
-  tryReceive(_now: number): SpMessage | undefined {
+  /** Gives a question. One that was received before has no answer any more: one that still waits is refused. */
+  tryReceive(now: number): SpMessage | undefined {
     this.checkOpen("receive");
-    return this.engine.take(this);
+    return this.engine.take(this, now);
   }
 }
 
@@ -96,7 +96,9 @@ export abstract class ReplyEngine extends ConversingEngine<ReplyPipe, ReplyConte
   answer(context: ReplyContext, body: Uint8Array): boolean {
     const { origin } = context;
     if (origin === undefined) {
-      throw new StateError("send: there is nothing to answer; receive first, and send once for each message received");
+      throw new StateError(
+        "send: there is nothing to answer; receive first, and send once for each message received, before the next",
+      );
     }
     if (!origin.isAttached) origin.drop("noPeer");
     else {
@@ -112,13 +114,14 @@ export abstract class ReplyEngine extends ConversingEngine<ReplyPipe, ReplyConte
   }
 
   /** Gives a context the question whose turn it is, or lets it wait. */
-  take(context: ReplyContext): SpMessage | undefined {
+  take(context: ReplyContext, now: number): SpMessage | undefined {
     const message = this.#incoming.take();
     if (message === undefined) {
       this.#waiting.add(context);
       return undefined;
     }
-    this.#finish(context);
+    // An answer that waits must learn it before there is another question, whose answer it is not.
+    if (this.#finish(context)) context.onSendable(now);
     context.origin = this.recordOf(message.pipe!);
     context.backtrace = message.header;
     message.header = NO_HEADER;
@@ -170,10 +173,12 @@ export abstract class ReplyEngine extends ConversingEngine<ReplyPipe, ReplyConte
     }
   }
 
-  #finish(context: ReplyContext): void {
-    context.origin?.blocked.delete(context);
+  /** Forgets the question of a context; true if an answer to it was waiting. */
+  #finish(context: ReplyContext): boolean {
+    const wasBlocked = context.origin?.blocked.delete(context) === true;
     context.origin = undefined;
     context.backtrace = NO_HEADER;
+    return wasBlocked;
   }
 }
 

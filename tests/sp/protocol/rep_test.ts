@@ -58,6 +58,28 @@ for (const create of [() => new RepEngine(), () => new RespondentEngine()]) {
     assert.deepEqual(pipe.sent, [hex("80000002:x")]);
   });
 
+  test(`${name}: an answer that waits is refused once the next question is taken, and is no answer to that`, () => {
+    const engine = create();
+    const [full, ready] = attach(engine, 2);
+    full.room = 0;
+    engine.receive(full, bytesOf("80000001:first"), 0);
+    engine.tryReceive(0);
+    assert.equal(answer(engine, "to first"), false);
+    let calls = 0;
+    engine.onSendable = () => {
+      calls++;
+      assert.throws(() => answer(engine, "to first"), StateError);
+    };
+
+    engine.receive(ready, bytesOf("80000002:second"), 0);
+    assert.equal(engine.tryReceive(0)?.text(), "second");
+
+    assert.equal(calls, 1);
+    assert.equal(answer(engine, "to second"), true);
+    makeRoom(engine, full, 1);
+    assert.deepEqual([full.sent, ready.sent, calls], [[], [hex("80000002:to second")], 1]);
+  });
+
   test(`${name}: contexts answer in any order, each its own question`, () => {
     const engine = create();
     const [a, b] = attach(engine, 2);
