@@ -46,7 +46,9 @@ export abstract class ReceivingContext implements ReceiveCalls, Disposable {
    * Receives a message.
    *
    * @param options How long to wait.
+   * @throws {ArgumentError} When the timeout is none.
    * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
+   * @throws {NoPeerError} When `resendTime` is `Infinity`, and the connection that carried the request is lost.
    * @throws {StateError} When there is nothing to wait for.
    * @throws {TimeoutError} When nothing comes in time; its `cause` is a `NoPeerError` when nobody is connected.
    */
@@ -54,12 +56,23 @@ export abstract class ReceivingContext implements ReceiveCalls, Disposable {
     return this.#receives.receive(options);
   }
 
-  /** Receives a message if one is there. */
+  /**
+   * Receives a message if one is there.
+   *
+   * @returns The message, or `undefined`.
+   * @throws As {@linkcode ReceivingContext.receive}, without waiting.
+   */
   tryReceive(): SpMessage | undefined {
     return this.#receives.tryReceive();
   }
 
-  /** Receives a message, and blocks the thread meanwhile. For Workers. */
+  /**
+   * Receives a message, and blocks the thread until one is there. For Workers.
+   *
+   * @param options The longest wait.
+   * @throws {UnsupportedError} Where there is no libc to wait with.
+   * @throws As {@linkcode ReceivingContext.receive}.
+   */
   receiveSync(options: SyncOptions = NO_OPTIONS): SpMessage {
     return this.#receives.receiveSync(options.timeout);
   }
@@ -110,6 +123,7 @@ export class SpContext extends ReceivingContext implements SendCalls {
    *
    * @param data The message; bytes must not change until they are sent.
    * @param options How long to wait while nobody can take it.
+   * @throws {ArgumentError} When it is nothing that can be sent, or the timeout is none.
    * @throws {ClosedError} When the context or its socket is closed, before or meanwhile.
    * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
    * @throws {StateError} When it is not this side's turn.
@@ -123,12 +137,20 @@ export class SpContext extends ReceivingContext implements SendCalls {
    * Sends a message if that is possible at once.
    *
    * @returns False, and nothing sent, when it would have to wait.
+   * @throws As {@linkcode SpContext.send}, without waiting.
    */
   trySend(data: Sendable): boolean {
     return this.#sends.trySend(data);
   }
 
-  /** Sends a message, and blocks the thread meanwhile. For Workers. */
+  /**
+   * Sends a message, and blocks the thread while nobody can take it. For Workers.
+   *
+   * @param data The message.
+   * @param options The longest wait.
+   * @throws {UnsupportedError} Where there is no libc to wait with.
+   * @throws As {@linkcode SpContext.send}.
+   */
   sendSync(data: Sendable, options: SyncOptions = NO_OPTIONS): void {
     this.#sends.sendSync(data, options.timeout);
   }

@@ -24,7 +24,10 @@ export abstract class DuplexSocket extends ReceivingSocket implements SendCalls 
     core.onClose((error) => this.#sends.fail(error));
   }
 
-  /** What is written here is sent; closing it closes the socket. */
+  /**
+   * What is written here is sent; closing or aborting it closes the socket. A write that fails is the end of the stream, and
+   * not of the socket.
+   */
   get writable(): WritableStream<Sendable> {
     return this.#writable ??= writableOf(this.#sends, () => this.close());
   }
@@ -34,7 +37,7 @@ export abstract class DuplexSocket extends ReceivingSocket implements SendCalls 
    *
    * @param data The message; bytes must not change until they are sent.
    * @param options How long to wait while nobody can take it.
-   * @throws {ArgumentError} When it is nothing that can be sent.
+   * @throws {ArgumentError} When it is nothing that can be sent, or the timeout is none.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
    * @throws {MessageTooLargeError} When the peer that it is for, or each that it could go to, doesn't take so large a message.
    * @throws {StateError} When it is not this side's turn, as for a reply without a request.
@@ -61,6 +64,7 @@ export abstract class DuplexSocket extends ReceivingSocket implements SendCalls 
    *
    * @param data The message.
    * @param options The longest wait.
+   * @throws {UnsupportedError} Where there is no libc to wait with.
    * @throws As {@linkcode DuplexSocket.send}.
    */
   sendSync(data: Sendable, options: SyncOptions = NO_OPTIONS): void {

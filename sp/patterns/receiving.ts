@@ -32,7 +32,10 @@ export abstract class ReceivingSocket extends SpSocket implements ReceiveCalls {
     core.onClose((error) => this.#receives.fail(error));
   }
 
-  /** The messages received; cancelling it closes the socket. */
+  /**
+   * The messages received; cancelling it closes the socket. A wait that fails, as by `receiveTimeout`, is the end of the
+   * stream, and not of the socket.
+   */
   get readable(): ReadableStream<SpMessage> {
     return this.#readable ??= readableOf(this.#receives, () => this.close());
   }
@@ -41,7 +44,9 @@ export abstract class ReceivingSocket extends SpSocket implements ReceiveCalls {
    * Receives a message.
    *
    * @param options How long to wait.
+   * @throws {ArgumentError} When the timeout is none.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
+   * @throws {NoPeerError} When `resendTime` is `Infinity`, and the connection that carried the request is lost.
    * @throws {StateError} When there is nothing to wait for, as for a reply without a request.
    * @throws {TimeoutError} When nothing comes in time; its `cause` is a `NoPeerError` when nobody is connected.
    */
@@ -63,6 +68,7 @@ export abstract class ReceivingSocket extends SpSocket implements ReceiveCalls {
    * Receives a message, and blocks the thread until one is there. For Workers.
    *
    * @param options The longest wait.
+   * @throws {UnsupportedError} Where there is no libc to wait with.
    * @throws As {@linkcode ReceivingSocket.receive}.
    */
   receiveSync(options: SyncOptions = NO_OPTIONS): SpMessage {

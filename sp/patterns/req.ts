@@ -81,6 +81,7 @@ export class Req extends DuplexSocket {
    *
    * @param data The question; bytes must not change until there is the answer.
    * @param options How long to wait for the answer.
+   * @throws {ArgumentError} When it is nothing that can be sent, or the timeout is none.
    * @throws {ClosedError} When the socket is closed, before or meanwhile.
    * @throws {MessageTooLargeError} When no peer takes so large a question; with none connected it waits.
    * @throws {NoPeerError} When `resendTime` is `Infinity`, and the connection that carried the request is lost.
@@ -109,6 +110,7 @@ export class Req extends DuplexSocket {
    *
    * @param data The question.
    * @param options The longest wait.
+   * @throws {UnsupportedError} Where there is no libc to wait with.
    * @throws As {@linkcode Req.request}.
    */
   requestSync(data: Sendable, options: SyncOptions = NO_OPTIONS): SpMessage {

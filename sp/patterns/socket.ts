@@ -160,6 +160,7 @@ export abstract class SpSocket implements Disposable, AsyncDisposable {
    * that is over. What is pending then gets a `ClosedError`.
    *
    * @param options `linger`: how long that may take, in milliseconds. @default as the socket is set up
+   * @throws {ArgumentError} When that is none.
    */
   close(options: { linger?: number } = NO_OPTIONS): Promise<void> {
     return this.#core.close(options.linger);

@@ -76,6 +76,8 @@ export class Surveyor extends DuplexSocket {
    * @param data The question.
    * @param options How long answers are waited for.
    * @returns The answers as they come; it ends when the time is over.
+   * @throws {ArgumentError} When it is nothing that can be sent, or the timeout is none; as all these, when the first answer is
+   * asked for.
    * @throws {ClosedError} When the socket is closed.
    * @throws {MessageTooLargeError} When no respondent takes so large a question.
    * @throws {UnsupportedError} In raw mode.
