@@ -26,6 +26,8 @@ async function createPair(): Promise<Topology> {
     sysctls: TRUTHFUL,
   });
   try {
+    const ends = FAMILIES.flatMap((family) => [1, 2].map((number) => address(family, number, "to")));
+    await becomeReady(net, ["source", "destination"], ends);
     const first = net.links[0].interfaces.from;
     await configure(net, "source", [
       `address add ${SECOND.inet}/24 dev ${first}`,
@@ -35,8 +37,6 @@ async function createPair(): Promise<Topology> {
       ),
     ]);
     await configure(net, "destination", FAMILIES.map((family) => `address add ${BEHIND[family]} dev lo`));
-    const ends = FAMILIES.flatMap((family) => [1, 2].map((number) => address(family, number, "to")));
-    await becomeReady(net, ["source", "destination"], ends);
     return net;
   } catch (error) {
     await net[Symbol.asyncDispose]();
