@@ -106,7 +106,7 @@ function speaksOnce({ partner }: CatPairing, { other }: Role): boolean {
 /** How long it is started again. */
 const AGAIN_MS = 120_000;
 /** Longer than a tool that speaks once waits before it does. */
-const ONCE_MS = 5_000;
+const ONCE_MS = 10_000;
 
 async function talk(context: CellContext, pairing: CatPairing, role: Role, own: End, size: number): Promise<void> {
   const theirSeed = 2_000 + size;
