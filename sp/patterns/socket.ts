@@ -32,7 +32,7 @@ export interface DialOptions extends EndpointOptions, WaitOptions {
 export interface ListenOptions extends EndpointOptions, WaitOptions {}
 
 /** What keeps a connection to an address. */
-export interface DialerHandle {
+export interface DialerHandle extends Disposable {
   /** The address. */
   readonly url: string;
   /** Whether there is a connection now. */

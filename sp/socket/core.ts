@@ -53,7 +53,7 @@ export interface EndpointFailure {
 }
 
 /** What a listener is to its user. */
-export interface Listener {
+export interface Listener extends Disposable {
   /** Where it listens: port and address are the real ones. */
   readonly url: string;
   /** Ends it; connections that were accepted go on. */
@@ -227,12 +227,10 @@ export class SocketCore implements LineOwner, PipeOwner {
       if (this.#listening.delete(listening)) listening.close();
       throw error;
     }
-    return {
-      url: listening.url,
-      close: () => {
-        if (this.#listening.delete(listening)) listening.close();
-      },
+    const close = () => {
+      if (this.#listening.delete(listening)) listening.close();
     };
+    return { url: listening.url, close, [Symbol.dispose]: close };
   }
 
   async dial(text: string, options: DialSettings): Promise<Dialer> {

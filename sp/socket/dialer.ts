@@ -26,7 +26,7 @@ export interface DialerOwner {
 const HOPELESS: readonly string[] = ["ADDRESS", "UNSUPPORTED", "ARGUMENT"];
 
 /** A dialer at work. */
-export class Dialer {
+export class Dialer implements Disposable {
   readonly url: string;
   readonly #transport: Transport;
   readonly #named: SpUrl;
@@ -110,6 +110,11 @@ export class Dialer {
     this.#cancelTimer();
     this.#waiting.rejectAll(new ClosedError(`dial ${this.url}: the dialer, or its socket, was closed`));
     this.#owner.dialerClosed(this);
+  }
+
+  /** The same as {@linkcode Dialer.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #connected(connection: Connection): void {

@@ -132,6 +132,23 @@ overEach("a dialer has no connection any more when its socket is closed", async 
   await pull.close();
 });
 
+overEach("listeners and dialers end with their scope, and their connections go on", async (carrier) => {
+  await using pull = new Pull();
+  await using push = new Push();
+  const added = nextEvent(pull, "added");
+  {
+    using listener = await pull.listen(carrier.url());
+    using dialer = await push.dial(listener.url, SOON);
+    assert(dialer.isConnected);
+    // A listener that ends gives up greetings that are under way.
+    await added;
+  }
+
+  assert.deepEqual([pull.stats().endpoints, push.stats().endpoints], [0, 0]);
+  await push.send("still here", SOON);
+  assert.equal((await pull.receive(SOON)).text(), "still here");
+});
+
 overEach("close lets what was sent leave", async (carrier) => {
   const push = new Push();
   const pull = new Pull();
