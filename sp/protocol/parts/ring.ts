@@ -19,7 +19,7 @@ export class RingNode<T> {
   }
 }
 
-/** Those who take turns, in a circle: adding, removing and passing the turn on cost the same however many there are. */
+/** Those who take turns, in a circle: adding and removing cost the same however many there are. */
 export class Ring<T> {
   /** Whose turn it is; `undefined` when the ring is empty. */
   current: RingNode<T> | undefined = undefined;
@@ -47,10 +47,5 @@ export class Ring<T> {
     previous.next = next;
     next.previous = previous;
     node.next = node.previous = undefined;
-  }
-
-  /** Passes the turn on. */
-  advance(): void {
-    if (this.current !== undefined) this.current = this.current.next;
   }
 }

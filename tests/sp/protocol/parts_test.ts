@@ -58,7 +58,7 @@ test("in a ring everybody has a turn before anybody has two, and newcomers come 
         ring.remove(nodes[who]);
         model = model.filter((other) => other !== who);
       } else {
-        ring.advance();
+        ring.current = ring.current?.next;
         model.push(...model.splice(0, 1));
       }
       assert.equal(ring.current?.value, model[0]);
