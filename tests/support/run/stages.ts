@@ -108,7 +108,7 @@ export const STAGES: readonly Stage[] = [
     name: "interop-sp",
     title: "the matrix of the Scalability Protocols",
     command: [DENO, "run", "--no-check", "-A", "interop/sp/run.ts"],
-    limit: 900,
+    limit: 2_400,
     obstacle: () => packagesMissing([...C_COMPILER, ...SP_PACKAGES]),
   }),
   denoTestStage({
