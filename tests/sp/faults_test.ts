@@ -16,14 +16,13 @@ import {
   Surveyor,
 } from "@sockeye/sockeye/sp";
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { SocketPipe } from "../../sp/socket/pipe.ts";
 import { HEADER_BYTES } from "../../sp/transport/datagram/header.ts";
 import { encodeGreeting } from "../../sp/transport/stream/frame_format.ts";
 import { test } from "../support/harness.ts";
-import { heapGrowth, openSockets } from "../support/leaks.ts";
+import { heapGrowth, mostDescriptors, openSockets } from "../support/leaks.ts";
 import { CARRIERS, SOON } from "./contract/carriers.ts";
 import { Child } from "./transport/child.ts";
 import { frame as frameOf, greetedPeer, rawPeer, readExactly, readToEnd } from "./transport/stream_support.ts";
@@ -104,11 +103,6 @@ async function readNumbered(peer: StreamSocket, url: string): Promise<number> {
 
 /** A thousand, or what there are descriptors for: each takes one at either end. */
 const DIALERS = Math.min(1000, Math.floor(mostDescriptors() / 4));
-
-function mostDescriptors(): number {
-  const [, limit] = /^Max open files +(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))!;
-  return limit === "unlimited" ? Infinity : Number(limit);
-}
 
 for (const carrier of STREAMS) {
   const { name } = carrier;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -23,6 +23,12 @@ function isSocket(descriptor: string): boolean {
     // The descriptor by which the folder was read is closed again.
     return false;
   }
+}
+
+/** How many descriptors this process may have open. */
+export function mostDescriptors(): number {
+  const [, limit] = /^Max open files +(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))!;
+  return limit === "unlimited" ? Infinity : Number(limit);
 }
 
 /** Collects all garbage, in this turn. */
