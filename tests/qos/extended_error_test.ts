@@ -159,6 +159,7 @@ for (
     using sending = errorKeeper(family);
     // Connected to itself, it has the port, and hears nobody else.
     using deaf = MessageSocket.open(family === "inet" ? AF_INET : AF_INET6, SOCK_DGRAM);
+    if (family === "inet6") setsockopt(deaf.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     deaf.bind({ family, address, port: 0 });
     deaf.connect(deaf.localAddress()!);
 
