@@ -28,6 +28,9 @@ export function readHostPort(text: string): HostPort {
   if (host === "") {
     throw new UsageError(`"${text}" is not HOST:PORT, as in 192.0.2.1:5000, [::1]:5000 or localhost:5000`);
   }
+  if (host === "*") {
+    throw new UsageError(`"${text}": for every address of this machine write 0.0.0.0:${digits} or [::]:${digits}`);
+  }
   const port = Number(digits);
   if (port > 65535) throw new UsageError(`"${text}" has the port ${port}; ports go up to 65535`);
   return { host, port };

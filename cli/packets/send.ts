@@ -117,7 +117,7 @@ class Exchange {
       signal.throwIfAborted();
       const label = hasErrors ? this.#sent + 1 : undefined;
       await socket.send(data, to, { ...packet, label, signal }).catch((error) => {
-        throw packet.dontFragment ? explained(error, data.length) : error;
+        throw packet.dontFragment ? explained(error, data.length, packet.dontFragment) : error;
       });
       this.#sent++;
     }
@@ -184,11 +184,14 @@ function tooLargeOrThrow(error: unknown): MessageTooLargeError {
 }
 
 /** With DF a datagram may be too large for the path, and not for the socket. */
-function explained(error: unknown, length: number): unknown {
+function explained(error: unknown, length: number, dontFragment: true | "probe"): unknown {
   if (!(error instanceof MessageTooLargeError)) return error;
+  const [limit, otherwise] = dontFragment === "probe"
+    ? ["this machine's own link", ""]
+    : ["the path as this machine knows it", ", or with --df=probe"];
   return new Error(
-    `${length} bytes with their headers are more than a packet, or the path as this machine knows it, carries in one ` +
-      "piece: send less, or with --df=probe; sockeye pmtu tells what fits",
+    `${length} bytes with their headers are more than a packet, or ${limit}, carries in one piece: ` +
+      `send less${otherwise}; sockeye pmtu tells what fits`,
     { cause: error },
   );
 }

@@ -54,6 +54,7 @@ const USAGE_ERRORS: Record<string, [words: string[], complaint: RegExp]> = {
   ],
   "both families": [["udp", "send", "localhost:5", "-46"], /give -4 or -6, not both/],
   "a host without a port": [["udp", "listen", "127.0.0.1"], /"127\.0\.0\.1" is not HOST:PORT/],
+  "an asterisk for every address": [["udp", "listen", "*:5000"], /write 0\.0\.0\.0:5000 or \[::\]:5000/],
   "an IPv6 address without brackets": [["udp", "send", "::1:5000"], /"::1:5000" is not HOST:PORT/],
   "a group that is none": [["udp", "listen", "0.0.0.0:0", "--join", "10.0.0.1"], /--join 10\.0\.0\.1: .*224\.0\.0\.0/],
   "nobody's port": [["udp", "send", "127.0.0.1:0"], /port 0/],
