@@ -58,7 +58,7 @@ export interface Quote {
 export interface Match {
   /** The label of all packets that it can be; `undefined` if they have several, or none. */
   readonly label: unknown;
-  /** The labels of the packets that it can be, in the order of sending, if they have several. */
+  /** The labels of the packets that it can be, in the order in which they were last sent, if they have several. */
   readonly candidates: readonly unknown[];
   /** How many bytes of what came back are payload; `undefined` where the packets that it can be disagree. */
   readonly length: number | undefined;
@@ -297,14 +297,15 @@ class Search {
 
   result(): Match {
     if (this.#found.length === 0) return NO_MATCH;
-    const labels = new Set(this.#found.sort((a, b) => a - b).map((packet) => this.#labels.labelOf(packet)));
+    // Of packets that carry one label only the newest has been looked at for certain, so that is what gives the order.
+    const labels = new Set(this.#found.sort((a, b) => b - a).map((packet) => this.#labels.labelOf(packet)));
     const length = this.#left < 0 ? undefined : this.#length;
     if (labels.size === 1 && !this.#isOpen) {
       const [label] = labels;
       return { label, candidates: NO_CANDIDATES, length };
     }
     labels.delete(undefined);
-    return { label: undefined, candidates: [...labels], length };
+    return { label: undefined, candidates: [...labels].reverse(), length };
   }
 
   /** Everything at and below a node, which is as deep as the quotation or deeper. */

@@ -38,7 +38,7 @@ function isCandidate(packet: Packet, quote: Quote): boolean {
 
 function expected(packets: Packet[], quote: Quote) {
   const candidates = packets.filter((packet) => isCandidate(packet, quote));
-  const labels = [...new Set(candidates.map(({ label }) => label))];
+  const labels = [...new Set(candidates.map(({ label }) => label).reverse())].reverse();
   if (labels.length === 1) return { label: labels[0], candidates: [] };
   return { label: undefined, candidates: labels.filter((label) => label !== undefined) };
 }
