@@ -88,8 +88,8 @@ export class PacketError {
   /** The label of the very packet that caused the error; `undefined` unless that is certain. */
   readonly label: unknown;
   /**
-   * Where several packets look the same in what came back, the labels of all of them, in the order in which they were last sent; of very
-   * many, some. Empty where `label` is certain, and where no labelled packet fits.
+   * Where several packets look the same in what came back, the labels of all of them, in the order in which they were
+   * last sent; of very many, some. Empty where `label` is certain, and where no labelled packet fits.
    */
   readonly candidates: readonly unknown[];
   /** When the kernel received the ICMP packet, or refused the packet, in milliseconds since 1970, with fractions. */
