@@ -56,9 +56,9 @@ export class PipeRecord {
     return 0;
   }
 
-  /** Messages to it or from it that were dropped, by reason. */
-  get dropped(): DropStats {
-    return this.#dropped === undefined ? noDrops() : { ...this.#dropped };
+  /** Messages to it or from it that were dropped, by reason: counters that go on, also when the pipe has gone. */
+  get dropped(): Readonly<DropStats> {
+    return this.#dropped ??= noDrops();
   }
 
   /** Whether the pipe can take a message of so many bytes, header included, as soon as it has room. */

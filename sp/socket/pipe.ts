@@ -87,7 +87,7 @@ export class SocketPipe implements Pipe, SpPipe {
     };
   }
 
-  /** The pattern is about to forget it: what it has counted is kept. */
+  /** The pattern is about to forget it: what it has counted is kept, and what it drops with it is still counted there. */
   keepCounts(): void {
     this.#counted = { ...(this.#owner.pipeStats(this) ?? this.#counted), unsent: 0, unread: 0 };
   }

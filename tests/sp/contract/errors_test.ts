@@ -329,6 +329,24 @@ overEach("sockets and pipes count bytes and messages each way, also of pipes tha
   assert.equal(rep.stats().pipes, 0);
 });
 
+overEach("an answer to a peer that has gone is counted as dropped by the socket and by its pipe", async (carrier) => {
+  await using rep = new Rep();
+  const { url } = await rep.listen(carrier.url());
+  const req = new Req();
+  await req.dial(url, SOON);
+  await req.send("answered too late", SOON);
+  await rep.receive(SOON);
+  const [pipe] = rep.pipes;
+  const removed = new Promise<void>((resolve) => rep.onPipe(({ type }) => type === "removed" && resolve()));
+  await req.close();
+  await removed;
+
+  await rep.send("nobody is there", SOON);
+
+  assert.equal(rep.stats().dropped.noPeer, 1);
+  assert.equal(pipe.stats().dropped.noPeer, 1);
+});
+
 test("pipes tell what waits in them", async () => {
   await using pull = new Pull({ receiveBuffer: 8 });
   await pull.listen("inproc://depths-too");
