@@ -58,7 +58,7 @@ function drain(writer: FrameWriter, step: number, limit = Infinity): Uint8Array 
   while (!writer.isEmpty && written.length < limit) {
     const pending = [...writer.gathered, ...(writer.large ?? [])];
     const count = Math.min(step, pending.length, limit - written.length);
-    written.push(...pending.slice(0, count));
+    for (const byte of pending.slice(0, count)) written.push(byte);
     writer.advance(count);
   }
   return Uint8Array.from(written);
@@ -122,10 +122,10 @@ for (const [name, format] of FORMATS) {
           const message = new Uint8Array(header + body).fill(i + 1);
           sent.push(message);
           while (!writer.put(message.subarray(0, header), message.subarray(header))) {
-            stream.push(...drain(writer, 50_000));
+            for (const byte of drain(writer, 50_000)) stream.push(byte);
           }
         }
-        stream.push(...drain(writer, 50_000));
+        for (const byte of drain(writer, 50_000)) stream.push(byte);
 
         const reader = new FrameReader(format, 0);
         assert.deepEqual(readAll(reader, Uint8Array.from(stream), cuts), sent);
