@@ -4,49 +4,21 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SockeyeError } from "../../../common/errors.ts";
 import { SpMessage } from "../../../sp/message.ts";
-import { BusEngine } from "../../../sp/protocol/bus.ts";
 import type { RawEngine } from "../../../sp/protocol/device.ts";
 import type { Receiver, Sender } from "../../../sp/protocol/engine.ts";
-import { Pair0Engine } from "../../../sp/protocol/pair0.ts";
-import { Pair1Engine } from "../../../sp/protocol/pair1.ts";
-import { Pair1PolyEngine } from "../../../sp/protocol/pair1_poly.ts";
 import { PullEngine } from "../../../sp/protocol/pull.ts";
 import { PushEngine } from "../../../sp/protocol/push.ts";
-import { RawRepEngine } from "../../../sp/protocol/raw_rep.ts";
-import { RawReqEngine } from "../../../sp/protocol/raw_req.ts";
-import { RawSubEngine } from "../../../sp/protocol/raw_sub.ts";
-import { RawSurveyorEngine } from "../../../sp/protocol/raw_surveyor.ts";
-import { RepEngine } from "../../../sp/protocol/rep.ts";
 import { ReqEngine } from "../../../sp/protocol/req.ts";
-import { SubEngine } from "../../../sp/protocol/sub.ts";
-import { SurveyorEngine } from "../../../sp/protocol/surveyor.ts";
 import { test } from "../../support/harness.ts";
 import { bytesOf, FakePipe, makeRoom } from "../simulation/fake_pipe.ts";
+import { ENGINES } from "./engines.ts";
 
-const SMALL = { sendBuffer: 2, receiveBuffer: 3 };
-
-const ENGINES: Record<string, () => RawEngine> = {
-  req: () => new ReqEngine({ firstId: 1, resendTime: 10 }),
+/** Every engine, and some whose buffers or ids make them wait in other ways. */
+const WAITING: Record<string, () => RawEngine> = {
+  ...ENGINES,
   "req that asks once": () => new ReqEngine({ firstId: 1, resendTime: Infinity }),
-  rep: () => new RepEngine(SMALL),
-  push: () => new PushEngine(SMALL),
   "push without a buffer": () => new PushEngine(),
-  pull: () => new PullEngine(SMALL),
   "pull without a buffer": () => new PullEngine({ receiveBuffer: 0 }),
-  sub: () => {
-    const engine = new SubEngine(SMALL);
-    engine.subscribe(bytesOf("80"));
-    return engine;
-  },
-  surveyor: () => new SurveyorEngine({ ...SMALL, firstId: 1, surveyTime: 10 }),
-  bus: () => new BusEngine(SMALL),
-  pair0: () => new Pair0Engine(SMALL),
-  pair1: () => new Pair1Engine(SMALL),
-  "pair1 poly": () => new Pair1PolyEngine(SMALL),
-  "raw req": () => new RawReqEngine(SMALL),
-  "raw rep": () => new RawRepEngine(SMALL),
-  "raw sub": () => new RawSubEngine(SMALL),
-  "raw surveyor": () => new RawSurveyorEngine(SMALL),
 };
 
 /** What pipes take at most; some messages fit some of them. */
@@ -106,7 +78,7 @@ const step = fc.record({
   bytes,
 });
 
-for (const [name, create] of Object.entries(ENGINES)) {
+for (const [name, create] of Object.entries(WAITING)) {
   test(`${name}: whoever waits is told as soon as it need not`, () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80, size: "max" }), (steps) => {
